@@ -1,0 +1,29 @@
+"""The errors of this project: each says what was wrong, where, and what to do."""
+
+
+class ProxError(Exception):
+    """Base of every error that a user of the pipeline can act on."""
+
+
+class CatalogueError(ProxError):
+    """The catalogue file is missing, malformed, or asks for what cannot be."""
+
+
+class InputError(ProxError):
+    """A file given by the user cannot be read as what it was said to be."""
+
+
+class StoreError(ProxError):
+    """A stored shard or artifact is missing, unfinished, or of another configuration."""
+
+
+class TeacherError(ProxError):
+    """A teacher cannot annotate what it was asked to."""
+
+
+class RefinerError(ProxError):
+    """A refiner cannot be trained, loaded, or run."""
+
+
+class ProgramError(ProxError):
+    """The registry of calls or its settings are inconsistent. Never raised for a program's text."""
