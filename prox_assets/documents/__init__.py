@@ -1,0 +1,1 @@
+"""Documents on disk: their schema, the readers of user files, shard files and their commits."""
