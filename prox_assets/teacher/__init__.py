@@ -1,0 +1,1 @@
+"""From raw documents to annotated seeds: sampling, the teachers, and the checks on what they say."""

@@ -1,0 +1,91 @@
+"""Seed documents: a sample that is a pure function of (documents, size, seed), stable as shards are added."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.documents.schema import RAW, SEEDS
+from prox_assets.errors import CatalogueError
+from prox_assets.teacher.holdout import Holdout
+
+_HASH_BYTES = 16
+
+
+def sampling_rank(doc_id: str, seed: int) -> int:
+    """Place of a document in the one order from which every sample takes the first `size` (128 bits)."""
+    digest = blake2b(doc_id.encode(), digest_size=_HASH_BYTES, key=f"seeds:{seed}".encode()).digest()
+    return int.from_bytes(digest, "big")
+
+
+@dataclass(slots=True)
+class SamplingCounts:
+    """Documents seen, held out, and (of those seen) without a group to hold out by."""
+
+    seen: int = 0
+    held_out: int = 0
+    ungrouped: int = 0
+
+
+class SeedSampler:
+    """Bottom-k sampling by a keyed hash of `doc_id`, in memory proportional to the sample.
+
+    The sample does not depend on the order of shards or on how they are cut into batches. A new shard
+    changes it only where its own documents come before the last seed. An id that several shards share is
+    one document: the one in the first shard by name, first row, stands for it.
+    """
+
+    def __init__(self, size: int, seed: int, holdout: Holdout | None = None) -> None:
+        if size < 1:
+            raise CatalogueError(f"the number of seed documents is {size}; write at least 1")
+        self._size = size
+        self._seed = seed
+        self._holdout = holdout
+        self._ranks: list[tuple[int, str]] = []  # a max-heap of (-rank, doc_id)
+        self._rows: dict[str, dict[str, Any]] = {}
+        self.counts = SamplingCounts()
+
+    def add(self, batch: pa.RecordBatch, shard: str) -> None:
+        """Offer the documents of a batch (raw_documents schema) of one shard."""
+        for index, rank, doc_id in self._candidates(batch):
+            row = batch.select(RAW.names).slice(index, 1).to_pylist()[0] | {"shard": shard}
+            self._offer(rank, doc_id, row)
+
+    def table(self) -> pa.Table:
+        """The sample so far, ordered by sampling rank (documents.schema.SEEDS)."""
+        ordered = [doc_id for _, doc_id in sorted((-rank, doc_id) for rank, doc_id in self._ranks)]
+        return pa.Table.from_pylist([self._rows[doc_id] for doc_id in ordered], schema=SEEDS)
+
+    def _candidates(self, batch: pa.RecordBatch) -> Iterator[tuple[int, int, str]]:
+        names = ("url", "source", "metadata", "doc_id")
+        columns = [batch.column(name).to_pylist() for name in names]
+        for index, (url, source, metadata, doc_id) in enumerate(zip(*columns, strict=True)):
+            self.counts.seen += 1
+            if self._is_held_out(url, source, metadata, doc_id):
+                continue
+            rank = sampling_rank(doc_id, self._seed)
+            if doc_id in self._rows or len(self._rows) < self._size or rank < -self._ranks[0][0]:
+                yield index, rank, doc_id
+
+    def _is_held_out(self, url: str | None, source: str | None, metadata: str | None, doc_id: str) -> bool:
+        if self._holdout is None:
+            return False
+        if self._holdout.holds(url, source, metadata, doc_id):
+            self.counts.held_out += 1
+            return True
+        self.counts.ungrouped += self._holdout.group(url, source, metadata, doc_id) is None
+        return False
+
+    def _offer(self, rank: int, doc_id: str, row: dict[str, Any]) -> None:
+        if doc_id in self._rows:
+            known = self._rows[doc_id]
+            if (row["shard"], row["row"]) < (known["shard"], known["row"]):
+                self._rows[doc_id] = row
+            return
+        self._rows[doc_id] = row
+        heapq.heappush(self._ranks, (-rank, doc_id))
+        if len(self._ranks) > self._size:
+            del self._rows[heapq.heappop(self._ranks)[1]]
