@@ -185,28 +185,40 @@ def embedded_catalogue() -> Path:
     return Path(str(resources.files("prox_assets.sample") / "catalogue.yaml"))
 
 
-class ModelShape(Section):
-    """A ModernBERT encoder made from a configuration, for training from scratch."""
+class Architecture(Section):
+    """A ModernBERT encoder made from a configuration; sizes in units of the model, attention in tokens."""
 
-    hidden_size: PositiveInt = 128
-    layers: PositiveInt = 4
+    hidden: PositiveInt = 128
+    layers: PositiveInt = 3
     heads: PositiveInt = 4
-    intermediate_size: PositiveInt = 256
+    intermediate: PositiveInt = 256
     vocab_size: PositiveInt = 4_096
+    local_attention: PositiveInt = 128
+    global_every: PositiveInt = 3
+    dropout: Share = 0.0
+
+
+class Training(Section):
+    """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding."""
+
+    epochs: PositiveInt = 3
+    max_steps: PositiveInt | None = None
+    batch_tokens: PositiveInt = 8_192
+    peak_learning_rate: float = Field(default=2e-3, gt=0)
+    warmup_share: Share = 0.1
+    weight_decay: float = Field(default=0.01, ge=0)
+    class_weights: tuple[float, float] = (1.0, 1.0)
+    seed: int = 0
+    threads: PositiveInt | None = None
 
 
 class RefinerRecipe(Section):
-    """How one refiner is trained: `base` is a checkpoint folder or name; without it, `shape` from scratch."""
+    """How one refiner is made: `base` is a checkpoint folder or name; without it, `architecture` from scratch."""
 
     base: str | None = None
-    shape: ModelShape = ModelShape()
     window: PositiveInt = 512
-    epochs: PositiveInt = 3
-    batch_tokens: PositiveInt = 8_192
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
-    warmup_share: Share = 0.1
-    seed: int = 0
+    architecture: Architecture = Architecture()
+    training: Training = Training()
 
 
 class ScoringRefiner(Section):

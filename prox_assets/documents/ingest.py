@@ -1,0 +1,144 @@
+"""User files to `raw_documents`: rows of one schema, and beside them the rejected rows with a reason each."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.config import Columns
+from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.documents.readers import SourceRow, read_rows
+from prox_assets.documents.schema import RAW, REJECTED
+from prox_assets.documents.sources import ShardSource
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+
+_CODE_VERSION = "1"
+Progress = Callable[[int], None]
+
+
+def ingest(
+    source: ShardSource, store: Store, domain: str, rows_per_commit: int, progress: Progress
+) -> FinishedShard:
+    """Write a shard's accepted and rejected rows; `progress` gets the rows done so far.
+
+    Rows of the source are numbered from 0; each is in exactly one of the two tables. Memory is bounded by
+    `rows_per_commit` rows, and 8 bytes a row to find ids that occur twice.
+
+    Raises:
+        InputError: the file as a whole cannot be read.
+    """
+    key = ShardKey(domain, "raw_documents", source.name)
+    writer = store.writer(key, _configuration(source, rows_per_commit))
+    seen: set[bytes] = set()
+    rows = read_rows(source)
+    start = 0
+    while batch := list(itertools.islice(rows, rows_per_commit)):
+        accepted, rejected = _sort_rows(batch, source, seen)
+        part = RowRange(start, start + len(batch))
+        if not writer.is_committed(part):
+            writer.commit(part, accepted, {"rejected": rejected})
+        start = part.stop
+        progress(start)
+    if start == 0:
+        writer.commit(RowRange(0, 0), RAW.empty_table(), {"rejected": REJECTED.empty_table()})
+    return writer.finish()
+
+
+def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
+    return {
+        "asset": "raw_documents",
+        "code": _CODE_VERSION,
+        "file": file_fingerprint(source.path),
+        "columns": source.columns.model_dump(),
+        "rows": [source.row_start, source.row_stop],
+        "max_chars": source.max_chars,
+        "rows_per_commit": rows_per_commit,
+    }
+
+
+def _sort_rows(batch: list[SourceRow], source: ShardSource, seen: set[bytes]) -> tuple[pa.Table, pa.Table]:
+    accepted: list[dict[str, Any]] = []
+    rejected: list[dict[str, Any]] = []
+    for row in batch:
+        reason, detail = _objection(row, source, seen)
+        if reason:
+            rejected.append(_rejected(row, source.columns, reason, detail))
+        else:
+            accepted.append(_accepted(row.row, row.values or {}, source.columns))
+    return pa.Table.from_pylist(accepted, RAW), pa.Table.from_pylist(rejected, REJECTED)
+
+
+def _objection(row: SourceRow, source: ShardSource, seen: set[bytes]) -> tuple[str, str]:
+    """Say why a row cannot be a document: a reason code and a detail, or two empty strings."""
+    if row.values is None:
+        return "unreadable", row.error
+    text = row.values.get(source.columns.text)
+    objection = _text_objection(text, source.max_chars)
+    if objection is not None:
+        return objection
+    doc_id = row.values.get(source.columns.doc_id)
+    if doc_id is None or doc_id == "":
+        return "missing_id", f"column {source.columns.doc_id} is empty"
+    digest = hashlib.blake2b(str(doc_id).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    if digest in seen:
+        return "duplicate_id", f"{str(doc_id)!r:.200} stood in an earlier row of this shard"
+    seen.add(digest)
+    return "", ""
+
+
+def _text_objection(text: Any, max_chars: int) -> tuple[str, str] | None:
+    if text is None:
+        return "missing_text", "the text column is null or absent"
+    if not isinstance(text, str):
+        return "not_text", f"the text column holds a {type(text).__name__}"
+    if not text.strip():
+        return "empty_text", "nothing but white space"
+    if len(text) > max_chars:
+        return "oversized_text", f"{len(text)} characters, more than max_chars {max_chars}"
+    if not _encodable(text):
+        return "unreadable", "the text holds lone surrogates, which no UTF-8 file can store"
+    return None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _accepted(row: int, values: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    metadata = {name: values[name] for name in columns.metadata if values.get(name) is not None}
+    return {
+        "row": row,
+        "doc_id": _plain(values[columns.doc_id]),
+        "text": values[columns.text],
+        "url": _optional(values, columns.url),
+        "source": _optional(values, columns.source),
+        "language": _optional(values, columns.language),
+        "metadata": json.dumps(metadata, default=str, sort_keys=True),
+    }
+
+
+def _optional(values: Mapping[str, Any], column: str | None) -> str | None:
+    value = values.get(column) if column else None
+    return None if value is None else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """Text that UTF-8 can hold; lone surrogates are written out as escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _rejected(row: SourceRow, columns: Columns, reason: str, detail: str) -> dict[str, Any]:
+    return {
+        "row": row.row,
+        "doc_id": _optional(row.values or {}, columns.doc_id),
+        "reason": reason,
+        "detail": detail,
+        "raw": _plain(row.raw),
+    }
