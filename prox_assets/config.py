@@ -213,7 +213,7 @@ class Training(Section):
 
 
 class RefinerRecipe(Section):
-    """How one refiner is made: `base` is a checkpoint folder or name; without it, `architecture` from scratch."""
+    """How one refiner is made: from `base`, a checkpoint folder or name, or else from `architecture`."""
 
     base: str | None = None
     window: PositiveInt = 512
