@@ -1,0 +1,1 @@
+"""All that imports dagster: assets, checks, partitions, automation, resources."""

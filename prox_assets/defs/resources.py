@@ -1,0 +1,29 @@
+"""The catalogue and the store, as the resource that every asset asks for."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from prox_assets.catalogue import load_catalogue, require_paths
+from prox_assets.config import Catalogue, Domain
+from prox_assets.documents.store import Store
+
+
+class CatalogueResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The catalogue file of this deployment, read anew by each step so that an edit needs no restart."""
+
+    path: str
+
+    def load(self) -> Catalogue:
+        """The validated catalogue."""
+        return load_catalogue(Path(self.path))
+
+    def domain(self, name: str) -> Domain:
+        """One domain, after checking that the files it names are there."""
+        catalogue = self.load()
+        require_paths(catalogue, name)
+        return catalogue.domain(name)
+
+    def store(self) -> Store:
+        """All files of the pipeline."""
+        return Store(self.load().storage)
