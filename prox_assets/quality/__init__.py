@@ -1,0 +1,1 @@
+"""What the pipeline says about its corpora: statistics, expectations, reports, pages in the terminal."""

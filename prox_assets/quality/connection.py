@@ -1,0 +1,63 @@
+"""DuckDB connections bounded in memory, with the stages of a shard as views over its Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from prox_assets.documents import schema
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+MEMORY_LIMIT = "512MB"
+THREADS = 2
+
+STAGES: dict[str, pa.Schema] = {
+    "raw_documents": schema.RAW,
+    "rejected": schema.REJECTED,
+    "doc_programs": schema.DOC_PROGRAMS,
+    "doc_refined_corpus": schema.DOC_REFINED,
+    "chunk_programs": schema.CHUNK_PROGRAMS,
+    "chunk_refined_corpus": schema.CHUNK_REFINED,
+}
+
+
+def read_sql(name: str) -> str:
+    """The text of ``quality/sql/<name>.sql``."""
+    return (resources.files("prox_assets.quality") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@contextmanager
+def bounded(database: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database that keeps at most `MEMORY_LIMIT` in memory and spills to a folder it removes."""
+    import duckdb
+
+    with TemporaryDirectory(prefix="prox-duckdb-") as spill:
+        connection = duckdb.connect(
+            str(database),
+            config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": spill},
+        )
+        try:
+            connection.execute("SET enable_progress_bar = false")
+            yield connection
+        finally:
+            connection.close()
+
+
+def view_files(connection: duckdb.DuckDBPyConnection, name: str, stage: str, paths: Sequence[Path]) -> None:
+    """Make `name` stand for the Parquet files of a stage; without files it has the stage's columns only."""
+    if not paths:
+        empty = STAGES[stage].empty_table()
+        connection.from_arrow(empty).create(name)
+        return
+    connection.execute(f"SET VARIABLE {name}_files = $files", {"files": [str(path) for path in paths]})
+    connection.execute(
+        f"CREATE TEMP VIEW {name} AS "
+        f"SELECT * FROM read_parquet(getvariable('{name}_files'), hive_partitioning = false)"
+    )

@@ -1,0 +1,14 @@
+SELECT
+    getvariable('domain')::VARCHAR AS domain,
+    getvariable('shard')::VARCHAR AS shard,
+    stage,
+    device,
+    sum(seconds) AS seconds,
+    sum(documents)::BIGINT AS documents,
+    sum(tokens_in)::BIGINT AS tokens_in,
+    sum(tokens_out)::BIGINT AS tokens_out,
+    max(parameters)::BIGINT AS parameters,
+    sum(operations) AS operations
+FROM recorded_costs
+GROUP BY stage, device
+ORDER BY stage, device;
