@@ -1,0 +1,90 @@
+"""The statistics database: one DuckDB file built from per-shard tables and swapped in whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prox_assets.documents.files import replacing
+from prox_assets.errors import StoreError
+from prox_assets.quality.connection import bounded, read_sql
+from prox_assets.quality.statistics import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSummary:
+    """What a statistics database holds."""
+
+    path: Path
+    domains: tuple[str, ...]
+    shards: int
+    documents: int
+    tokens_raw: int
+    tokens_kept: int
+    unreconciled: int
+    """Shard stages whose counts do not add up; 0 when all is well."""
+
+
+def build_database(statistics_folders: Iterable[Path], target: Path) -> DatabaseSummary:
+    """Build a fresh database from folders that `write_shard_statistics` filled; rename it to `target`.
+
+    Whoever has the former file open goes on reading it. Nothing ever locks `target`.
+
+    Raises:
+        StoreError: a folder lacks one of the tables, or two folders hold the same shard.
+    """
+    folders = sorted(statistics_folders)
+    for folder in folders:
+        _check(folder)
+    with replacing(target) as temporary:
+        with bounded(temporary) as connection:
+            connection.execute(read_sql("database/tables"))
+            if folders:
+                _load(connection, folders)
+            _refuse_repeated_shards(connection)
+            connection.execute(read_sql("database/views"))
+            summary = _summary(connection, target)
+            connection.execute("CHECKPOINT")
+        _forget_log(target)
+    return summary
+
+
+def _check(folder: Path) -> None:
+    for table in TABLES:
+        if not (folder / f"{table}.parquet").exists():
+            raise StoreError(
+                f"{folder} lacks {table}.parquet: materialize corpus_statistics for that partition again."
+            )
+
+
+def _load(connection: duckdb.DuckDBPyConnection, folders: list[Path]) -> None:
+    for table in TABLES:
+        files = [str(folder / f"{table}.parquet") for folder in folders]
+        connection.execute(
+            f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($files, hive_partitioning = false)",
+            {"files": files},
+        )
+
+
+def _refuse_repeated_shards(connection: duckdb.DuckDBPyConnection) -> None:
+    repeated = connection.execute(read_sql("database/repeated_shards")).fetchall()
+    if repeated:
+        names = ", ".join(f"{domain}|{shard}" for domain, shard in repeated[:5])
+        raise StoreError(f"statistics given twice for {names}: pass one folder for each shard.")
+
+
+def _forget_log(target: Path) -> None:
+    """Remove the write-ahead log somebody's writing session may have left: it belongs to the former file."""
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+
+
+def _summary(connection: duckdb.DuckDBPyConnection, target: Path) -> DatabaseSummary:
+    row = connection.execute(read_sql("database/summary")).fetchone()
+    assert row is not None
+    domains, *counts = row
+    return DatabaseSummary(target, tuple(domains), *(int(value) for value in counts))
