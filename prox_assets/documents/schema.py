@@ -86,6 +86,7 @@ CHUNK_PROGRAMS = pa.schema(
         pa.field("stop", pa.int64(), nullable=False),
         pa.field("n_tokens", pa.int64(), nullable=False),
         pa.field("program", pa.string(), nullable=False),
+        pa.field("call_scores", pa.list_(pa.float32()), nullable=False),
         pa.field("line_scores", pa.list_(pa.float32()), nullable=False),
         pa.field("spans", SPAN_SCORES, nullable=False),
         pa.field("status", pa.string(), nullable=False),
