@@ -64,7 +64,8 @@ def _require_same_ranges(upstreams: tuple[FinishedShard, ...]) -> None:
     first, *others = upstreams
     for other in others:
         if other.ranges != first.ranges:
+            shard = f"{first.key.domain}|{first.key.shard}"
             raise StoreError(
-                f"{first.key.asset} and {other.key.asset} of {first.key.domain}|{first.key.shard} are cut into "
-                f"different row ranges; materialize {other.key.asset} again."
+                f"{first.key.asset} and {other.key.asset} of {shard} are cut into different row ranges; "
+                f"materialize {other.key.asset} again."
             )

@@ -1,1 +1,155 @@
 """The second half of teaching: the dataset, and a refiner for each of the two stages."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+
+from prox_assets.config import RefinerRecipe
+from prox_assets.defs.assets.annotation import (
+    ANNOTATIONS_FILE,
+    SEEDS_FILE,
+    chunk_annotations,
+    doc_annotations,
+    seed_documents,
+)
+from prox_assets.defs.metadata import artifact_result
+from prox_assets.defs.partitions import domains
+from prox_assets.defs.plots import curves_markdown
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.files import write_table
+from prox_assets.inference import Task
+from prox_assets.refiner.checkpoint import read_curves, read_info
+from prox_assets.refiner.curves import EpochPoint, StepPoint
+from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.sft import build_sft
+
+DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
+_STEPS_BETWEEN = 20
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[seed_documents, doc_annotations, chunk_annotations],
+    group_name="training",
+    kinds={"parquet"},
+    owners=["team:data"],
+    code_version="1",
+)
+def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+    """Train and validation rows for both refiners, split by document."""
+    domain = context.partition_key
+    store = catalogue.store()
+    share = catalogue.domain(domain).refiner.validation_share
+    sources = {
+        name: store.artifact(domain, name)
+        for name in ("seed_documents", "doc_annotations", "chunk_annotations")
+    }
+
+    def build(folder: Path) -> None:
+        seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
+        documents = pq.read_table(sources["doc_annotations"].folder / ANNOTATIONS_FILE)
+        chunks = pq.read_table(sources["chunk_annotations"].folder / ANNOTATIONS_FILE)
+        tables = build_sft(seeds, documents, chunks, share)
+        write_table(tables.documents, folder / DOCUMENTS_FILE)
+        write_table(tables.chunks, folder / CHUNKS_FILE)
+
+    configuration = {
+        "asset": "sft_dataset",
+        "code": "1",
+        "validation_share": share,
+        "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},
+    }
+    artifact = store.publish(domain, "sft_dataset", configuration, build)
+    counts = {name: _splits(artifact.folder / name) for name in (DOCUMENTS_FILE, CHUNKS_FILE)}
+    return artifact_result(
+        artifact,
+        document_rows=counts[DOCUMENTS_FILE]["train"],
+        document_validation_rows=counts[DOCUMENTS_FILE]["validation"],
+        chunk_rows=counts[CHUNKS_FILE]["train"],
+        chunk_validation_rows=counts[CHUNKS_FILE]["validation"],
+    )
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[sft_dataset],
+    group_name="training",
+    kinds={"pytorch", "huggingface"},
+    owners=["team:data"],
+    pool="gpu",
+    code_version="1",
+)
+def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+    """The document refiner: a Hugging Face sequence classifier with its curves, metrics and threshold."""
+    recipe = catalogue.domain(context.partition_key).refiner.document
+    return _train(context, catalogue, "doc_refiner", recipe_of(Task.DOCUMENT, recipe))
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[sft_dataset],
+    group_name="training",
+    kinds={"pytorch", "huggingface"},
+    owners=["team:data"],
+    pool="gpu",
+    code_version="1",
+)
+def chunk_refiner(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """The chunk refiner: a Hugging Face token classifier with its curves, metrics and thresholds."""
+    recipe = catalogue.domain(context.partition_key).refiner.chunk
+    return _train(context, catalogue, "chunk_refiner", recipe_of(Task.CHUNK, recipe))
+
+
+def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
+    """The catalogue's recipe for one refiner."""
+    return Recipe(
+        task,
+        section.base,
+        section.window,
+        Architecture(**section.architecture.model_dump()),
+        Training(**section.training.model_dump()),
+    )
+
+
+def _train(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource, asset: str, recipe: Recipe
+) -> dg.MaterializeResult[Any]:
+    from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+
+    domain = context.partition_key
+    store = catalogue.store()
+    dataset = store.artifact(domain, "sft_dataset")
+    documents = recipe.task is Task.DOCUMENT
+    train = train_document_refiner if documents else train_chunk_refiner
+
+    def report(point: StepPoint | EpochPoint) -> None:
+        if isinstance(point, EpochPoint):
+            context.log.info(
+                f"epoch {point.epoch}: loss {point.training_loss:.4f}, F1 {point.validation_f1:.4f}"
+            )
+        elif point.step % _STEPS_BETWEEN == 0:
+            context.log.info(f"step {point.step} of {point.steps}: loss {point.loss:.4f}")
+
+    def build(folder: Path) -> None:
+        table = pq.read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
+        note = f"Seeds of domain {domain}, annotated by its teacher (dataset {dataset.fingerprint})."
+        train(table, recipe, folder / CHECKPOINT, note, report)
+
+    configuration = {"asset": asset, "code": "1", "dataset": dataset.fingerprint, "recipe": recipe.to_json()}
+    artifact = store.publish(domain, asset, configuration, build)
+    checkpoint = artifact.folder / CHECKPOINT
+    info = read_info(checkpoint, recipe.task)
+    return artifact_result(
+        artifact,
+        curves=dg.MetadataValue.md(curves_markdown(read_curves(checkpoint))),
+        **{f"validation_{name}": value for name, value in info.metrics.items()},
+    )
+
+
+def _splits(file: Path) -> dict[str, int]:
+    splits = pq.read_table(file, columns=["split"])["split"].to_pylist()
+    return {split: splits.count(split) for split in ("train", "validation")}

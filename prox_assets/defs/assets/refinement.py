@@ -1,0 +1,185 @@
+"""Refining: programs written by the refiners (GPU pool), and executed (no GPU)."""
+
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prox_assets.config import Execution
+from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
+from prox_assets.defs.metadata import column_schema, shard_result, table_of
+from prox_assets.defs.partitions import domain_shards, partition_of
+from prox_assets.defs.progress import log_parts
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.programs import Rails
+from prox_assets.refining import shards as stages
+from prox_assets.refining.documents import KEPT
+from prox_assets.refining.loaded import (
+    LoadedChunkRefiner,
+    LoadedDocumentRefiner,
+    engine_settings,
+    load_chunk_refiner,
+    load_document_refiner,
+    moved_thresholds,
+)
+
+GPU_POOL = "gpu"
+_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[raw_documents, doc_refiner],
+    group_name="refinement",
+    kinds={"pytorch", "parquet"},
+    owners=["team:data"],
+    pool=GPU_POOL,
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(DOC_PROGRAMS)},
+)
+def doc_programs(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Each document's keep probability, and the program that follows."""
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    raw = store.shard(ShardKey(domain, "raw_documents", shard))
+    loaded = loaded_document_refiner(catalogue, store, domain)
+    finished = stages.write_doc_programs(store, raw, loaded, log_parts(context))
+    probabilities = pa.chunked_array([batch.column(0) for batch in finished.batches(["keep_probability"])])
+    return shard_result(
+        finished,
+        **_cost(finished),
+        keep_threshold=loaded.refiner.thresholds.keep,
+        mean_keep_probability=pc.mean(probabilities).as_py(),
+    )
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[raw_documents, doc_programs],
+    group_name="refinement",
+    kinds={"parquet"},
+    owners=["team:data"],
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(DOC_REFINED)},
+)
+def doc_refined_corpus(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """The documents after the document programs ran; the dropped ones keep their row, without text."""
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    raw = store.shard(ShardKey(domain, "raw_documents", shard))
+    programs = store.shard(ShardKey(domain, "doc_programs", shard))
+    threshold = catalogue.domain(domain).thresholds.keep
+    finished = stages.write_doc_refined(store, raw, programs, threshold, log_parts(context))
+    return shard_result(finished, **_fate(finished, "n_tokens"))
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[doc_refined_corpus, chunk_refiner],
+    group_name="refinement",
+    kinds={"pytorch", "parquet"},
+    owners=["team:data"],
+    pool=GPU_POOL,
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(CHUNK_PROGRAMS)},
+)
+def chunk_programs(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """A program for each chunk of the kept documents, with the scores of lines, spans and calls."""
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    refined = store.shard(ShardKey(domain, "doc_refined_corpus", shard))
+    loaded = loaded_chunk_refiner(catalogue, store, domain)
+    finished = stages.write_chunk_programs(store, refined, loaded, log_parts(context))
+    return shard_result(finished, **_cost(finished), line_threshold=loaded.refiner.thresholds.line)
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[doc_refined_corpus, chunk_programs, doc_refiner],
+    group_name="refinement",
+    kinds={"parquet"},
+    owners=["team:data"],
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(CHUNK_REFINED)},
+)
+def chunk_refined_corpus(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """The refined corpus: documents after the chunk programs ran, with every edit on record."""
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    section = catalogue.domain(domain)
+    refined = store.shard(ShardKey(domain, "doc_refined_corpus", shard))
+    programs = store.shard(ShardKey(domain, "chunk_programs", shard))
+    finished = stages.write_chunk_refined(
+        store,
+        refined,
+        programs,
+        loaded_document_refiner(catalogue, store, domain),
+        rails_of(section.execution),
+        moved_thresholds(
+            loaded_chunk_refiner(catalogue, store, domain).refiner.thresholds, section.thresholds
+        ),
+        log_parts(context),
+    )
+    return shard_result(finished, **_fate(finished, "n_tokens_in", "n_tokens_out"))
+
+
+def rails_of(execution: Execution) -> Rails:
+    """The guard rails that the catalogue asks for."""
+    return Rails(max_removed_share=execution.max_removed_share)
+
+
+def loaded_document_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedDocumentRefiner:
+    """The domain's document refiner, loaded once per process."""
+    settings = engine_settings(catalogue.load().inference)
+    return load_document_refiner(store.artifact(domain, "doc_refiner").folder / "checkpoint", settings)
+
+
+def loaded_chunk_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedChunkRefiner:
+    """The domain's chunk refiner, loaded once per process."""
+    settings = engine_settings(catalogue.load().inference)
+    return load_chunk_refiner(store.artifact(domain, "chunk_refiner").folder / "checkpoint", settings)
+
+
+def _cost(finished: FinishedShard) -> dict[str, Any]:
+    costs = finished.costs()
+    seconds = sum(cost["seconds"] for cost in costs)
+    tokens = sum(cost["tokens_in"] for cost in costs)
+    return {
+        "tokens_in": tokens,
+        "seconds": seconds,
+        "tokens_per_second": tokens / seconds if seconds else 0.0,
+    }
+
+
+def _fate(finished: FinishedShard, tokens_in: str, tokens_out: str | None = None) -> dict[str, Any]:
+    """Documents and tokens in and kept, and why the others went."""
+    reasons: Counter[str] = Counter()
+    documents = tokens = kept_tokens = 0
+    for batch in finished.batches():
+        kept = pc.equal(batch["status"], KEPT)
+        documents += pc.sum(kept).as_py() or 0
+        tokens += pc.sum(batch[tokens_in]).as_py() or 0
+        survivors = batch.filter(kept)
+        kept_tokens += pc.sum(survivors[tokens_out or tokens_in]).as_py() or 0
+        reasons.update(batch.filter(pc.invert(kept))["reason"].to_pylist())
+    return {
+        "documents_kept": documents,
+        "document_keep_ratio": documents / finished.rows if finished.rows else 0.0,
+        "tokens_in": tokens,
+        "tokens_kept": kept_tokens,
+        "token_keep_ratio": kept_tokens / tokens if tokens else 0.0,
+        "reasons": table_of([{"reason": reason, "documents": count} for reason, count in reasons.items()]),
+    }

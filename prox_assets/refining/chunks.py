@@ -1,0 +1,142 @@
+"""The chunk stage: programs for the chunks of kept documents, and the documents after they ran."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from prox_assets.chunking import Chunk
+from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, RAW
+from prox_assets.programs import Edit, Execution, Outcome, Program, Rails, Stage, execute_chunks, parse
+from prox_assets.refiner.checkpoint import ChunkThresholds
+from prox_assets.refiner.editing import edit_program
+from prox_assets.refiner.lines import NoiseSpan
+from prox_assets.refiner.scoring import ChunkRefiner, ChunkResult, DocumentRefiner
+from prox_assets.refiner.tokenized import Ints
+from prox_assets.refining.documents import DROPPED, KEPT, OK
+from prox_assets.refining.parts import PartResult
+
+ScoredChunk = tuple[Chunk, Program, Sequence[float] | None]
+
+
+def write_programs(refiner: ChunkRefiner, documents: pa.Table) -> PartResult:
+    """Write the programs of all chunks of a range's kept documents (`CHUNK_PROGRAMS`)."""
+    kept = [row for row in documents.to_pylist() if row["status"] == KEPT]
+    results = refiner.refine([row["text"] for row in kept])
+    rows = [
+        _program_row(document, chunk)
+        for document, chunks in zip(kept, results, strict=True)
+        for chunk in chunks
+    ]
+    cost = {
+        "documents": len(kept),
+        "tokens_in": sum(row["n_tokens"] for row in rows),
+        "unnamed_spans": sum(chunk.unnamed_spans for chunks in results for chunk in chunks),
+    }
+    return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
+
+
+def _program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any]:
+    return {
+        "row": document["row"],
+        "doc_id": document["doc_id"],
+        "chunk": result.chunk.index,
+        "line_start": result.chunk.line_start,
+        "line_stop": result.chunk.line_stop,
+        "start": result.chunk.start,
+        "stop": result.chunk.stop,
+        "n_tokens": result.n_tokens,
+        "program": result.program_text,
+        "call_scores": result.call_scores,
+        "line_scores": result.line_scores,
+        "spans": [{"start": s.start, "stop": s.stop, "score": s.score} for s in result.spans],
+        "status": OK,
+        "error": None,
+    }
+
+
+class ChunkExecutor:
+    """Runs chunk programs: guard rails, thresholds that may have moved, and the tokenizer that counts."""
+
+    def __init__(self, counter: DocumentRefiner, rails: Rails, thresholds: ChunkThresholds | None) -> None:
+        self._counter, self._rails, self._thresholds = counter, rails, thresholds
+
+    def __call__(self, documents: pa.Table, programs: pa.Table) -> PartResult:
+        """Execute a range's programs (`CHUNK_REFINED`): one row for every document, dropped ones included.
+
+        Tokens are counted in the source text; one is removed when its first character is.
+        """
+        by_row = {row: list(chunks) for row, chunks in groupby(programs.to_pylist(), lambda one: one["row"])}
+        sources = documents.to_pylist()
+        starts = self._counter.token_starts([document["text"] for document in sources])
+        rows = [
+            self._row(document, by_row.get(document["row"], []), tokens)
+            for document, tokens in zip(sources, starts, strict=True)
+        ]
+        return PartResult(pa.Table.from_pylist(rows, CHUNK_REFINED), {"documents": len(rows)})
+
+    def _row(
+        self, document: dict[str, Any], chunks: Sequence[dict[str, Any]], tokens: Ints
+    ) -> dict[str, Any]:
+        row = {name: document[name] for name in RAW.names} | {
+            "n_tokens_in": 0,
+            "n_tokens_out": 0,
+            "edits": [],
+        }
+        if document["status"] == DROPPED:
+            return row | {"status": DROPPED, "reason": document["reason"]}
+        done = self.execute(document["text"], chunks)
+        removed = _removed_tokens(tokens, done, len(document["text"]))
+        return row | {
+            "text": done.text,
+            "status": done.status.value,
+            "reason": done.reason.value or document["reason"],
+            "n_tokens_in": len(tokens),
+            "n_tokens_out": len(tokens) - removed,
+            "edits": [_edit_row(edit, tokens) for edit in done.edits],
+        }
+
+    def execute(self, text: str, chunks: Sequence[dict[str, Any]]) -> Execution:
+        """Run the programs of one document's chunks."""
+        return execute_chunks(text, list(self._programs(text, chunks)), self._rails)
+
+    def _programs(self, text: str, chunks: Sequence[dict[str, Any]]) -> Iterator[ScoredChunk]:
+        for row in chunks:
+            chunk = Chunk(row["chunk"], row["line_start"], row["line_stop"], row["start"], row["stop"])
+            if self._thresholds is None or not row["line_scores"]:
+                yield chunk, parse(row["program"], Stage.CHUNK), row["call_scores"] or None
+            else:
+                spans = [NoiseSpan(one["start"], one["stop"], one["score"]) for one in row["spans"]]
+                written = edit_program(text, chunk, row["line_scores"], spans, self._thresholds, self._rails)
+                yield chunk, written.program, written.scores
+
+
+def _edit_row(edit: Edit, tokens: Ints) -> dict[str, Any]:
+    applied = edit.outcome == Outcome.APPLIED
+    return {
+        "chunk": edit.chunk,
+        "call": edit.call,
+        "outcome": str(edit.outcome),
+        "start": edit.start,
+        "stop": edit.stop,
+        "replacement": edit.replacement,
+        "score": edit.score,
+        "n_tokens": _count(tokens, edit.start, edit.stop) if applied else 0,
+    }
+
+
+def _removed_tokens(tokens: Ints, done: Execution, length: int) -> int:
+    """Count each token once, also where edits lie over one another; an emptied document lost them all."""
+    if not done.text:
+        return len(tokens)
+    gone = np.zeros(length + 1, dtype=np.bool_)
+    for edit in done.edits:
+        if edit.outcome == Outcome.APPLIED:
+            gone[edit.start : edit.stop] = True
+    return int(gone[tokens].sum())
+
+
+def _count(tokens: Ints, start: int, stop: int) -> int:
+    return int(np.searchsorted(tokens, stop) - np.searchsorted(tokens, start))

@@ -1,0 +1,74 @@
+"""The document stage: a program for every document, and the documents after the programs ran."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.documents.schema import DOC_PROGRAMS, DOC_REFINED, RAW
+from prox_assets.programs import Stage, Verdict, execute_document, parse
+from prox_assets.refiner.scoring import DocumentRefiner
+from prox_assets.refining.parts import PartResult
+
+OK, FAILED = "ok", "failed"
+KEPT, DROPPED = "kept", "dropped"
+REFINER_FAILED = "refiner_failed"
+
+
+def write_programs(refiner: DocumentRefiner, raw: pa.Table) -> PartResult:
+    """Score the documents of a range and write each one's program (`DOC_PROGRAMS`).
+
+    A document without tokens cannot be judged: its row is `failed` with an empty program.
+    """
+    scores = refiner.score(raw["text"].to_pylist())
+    rows = []
+    for row, doc_id, score in zip(raw["row"].to_pylist(), raw["doc_id"].to_pylist(), scores, strict=True):
+        judged = score.n_tokens_seen > 0
+        rows.append(
+            {
+                "row": row,
+                "doc_id": doc_id,
+                "keep_probability": score.keep_probability if judged else None,
+                "program": refiner.program(score) if judged else "",
+                "n_tokens": score.n_tokens,
+                "n_tokens_seen": score.n_tokens_seen,
+                "status": OK if judged else FAILED,
+                "error": None if judged else "the text has no tokens",
+            }
+        )
+    cost = {"documents": len(rows), "tokens_in": sum(score.n_tokens_seen for score in scores)}
+    return PartResult(pa.Table.from_pylist(rows, DOC_PROGRAMS), cost)
+
+
+def execute_programs(keep_threshold: float | None, raw: pa.Table, programs: pa.Table) -> PartResult:
+    """Run the document programs of a range (`DOC_REFINED`); dropped documents keep their row, without text.
+
+    `keep_threshold` decides by the stored probability instead of the program, so that a threshold can move
+    without a model. A document whose program failed or decides nothing is kept, and its reason says so.
+    """
+    rows = []
+    for document, judged in zip(raw.to_pylist(), programs.to_pylist(), strict=True):
+        status, reason = _decide(judged, keep_threshold)
+        kept = {name: document[name] for name in RAW.names}
+        if status == DROPPED:
+            kept["text"] = ""
+        rows.append(
+            {
+                **kept,
+                "status": status,
+                "reason": reason,
+                "n_tokens": judged["n_tokens"],
+                "keep_probability": judged["keep_probability"],
+            }
+        )
+    return PartResult(pa.Table.from_pylist(rows, DOC_REFINED), {"documents": len(rows)})
+
+
+def _decide(judged: dict[str, Any], keep_threshold: float | None) -> tuple[str, str]:
+    if judged["status"] != OK:
+        return KEPT, REFINER_FAILED
+    if keep_threshold is not None and judged["keep_probability"] is not None:
+        return (KEPT, "") if judged["keep_probability"] >= keep_threshold else (DROPPED, Verdict.DROP.value)
+    decision = execute_document(parse(judged["program"], Stage.DOCUMENT))
+    if not decision.keep:
+        return DROPPED, Verdict.DROP.value
+    return KEPT, "" if decision.outcome is Verdict.KEEP else decision.outcome.value

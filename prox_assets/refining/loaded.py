@@ -1,0 +1,75 @@
+"""Refiners ready to run, with what names and prices their work."""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from prox_assets.config import Inference, Thresholds
+from prox_assets.documents.fingerprint import folder_fingerprint
+from prox_assets.inference import EngineSettings
+from prox_assets.programs import Rails
+from prox_assets.refiner.checkpoint import ChunkThresholds
+from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
+from prox_assets.refiner.size import non_embedding_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDocumentRefiner:
+    """A document refiner in memory; `configuration` is all that decides its answers."""
+
+    refiner: DocumentRefiner
+    configuration: dict[str, Any]
+    cost: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedChunkRefiner:
+    """A chunk refiner in memory; `configuration` is all that decides its answers."""
+
+    refiner: ChunkRefiner
+    configuration: dict[str, Any]
+    cost: dict[str, Any]
+
+
+def engine_settings(inference: Inference) -> EngineSettings:
+    """What the catalogue says of inference, for an engine."""
+    return EngineSettings(
+        inference.engine, inference.device, inference.dtype, inference.batch_tokens, inference.threads
+    )
+
+
+@lru_cache(maxsize=4)
+def load_document_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedDocumentRefiner:
+    """Load a checkpoint once per process; a run over many shards loads it once."""
+    refiner = DocumentRefiner.load(checkpoint, settings)
+    return LoadedDocumentRefiner(refiner, _configuration(checkpoint, settings), _cost(checkpoint, settings))
+
+
+@lru_cache(maxsize=4)
+def load_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedChunkRefiner:
+    """Load a checkpoint once per process; a run over many shards loads it once."""
+    refiner = ChunkRefiner.load(checkpoint, settings)
+    return LoadedChunkRefiner(refiner, _configuration(checkpoint, settings), _cost(checkpoint, settings))
+
+
+def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkThresholds | None:
+    """The chunk thresholds that the catalogue puts in place of the stored ones; None where it puts none."""
+    if thresholds.line is None and thresholds.span is None:
+        return None
+    line = stored.line if thresholds.line is None else thresholds.line
+    span = stored.span if thresholds.span is None else thresholds.span
+    return ChunkThresholds(line, span, stored.min_span_chars)
+
+
+def rails_configuration(rails: Rails) -> dict[str, Any]:
+    """Guard rails as plain values, for a fingerprint."""
+    return asdict(rails)
+
+
+def _configuration(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:
+    return {"checkpoint": folder_fingerprint(checkpoint), "engine": asdict(settings)}
+
+
+def _cost(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:
+    return {"parameters": non_embedding_parameters(checkpoint), "device": settings.device}
