@@ -1,0 +1,100 @@
+"""Pages in a row: which site, which kind, around them the site's own lines."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import sha256
+
+from prox_assets.sample.clutter import BLOCKS, tail
+from prox_assets.sample.dropped import DROPPED
+from prox_assets.sample.grammar import GrammarError
+from prox_assets.sample.grammar_files import TEMPLATE_SETS, load_grammar
+from prox_assets.sample.kinds import KINDS
+from prox_assets.sample.page import SamplePage
+from prox_assets.sample.pen import Pen
+from prox_assets.sample.sites import SITES_PER_SET, Site, build_site
+from prox_assets.sample.voice import Chance, Voice
+
+DOMAINS = tuple(KINDS)
+DROP_RATE = 0.28
+LONG_RATE = 0.025
+"""The share of pages that are several times as long as the others."""
+
+
+def generate_pages(domain: str, count: int, seed: int, templates: str) -> Iterator[SamplePage]:
+    """Pages 0 to `count` of that domain and template set ("train" or "eval"), the same everywhere.
+
+    A longer run begins with the shorter one. Raises GrammarError for a domain or set that does not exist.
+    """
+    if domain not in DOMAINS or templates not in TEMPLATE_SETS:
+        raise GrammarError(
+            f"The embedded corpus has no pages of domain {domain!r} with templates {templates!r}: "
+            f"choose a domain of {DOMAINS} and a set of {TEMPLATE_SETS}."
+        )
+    for index in range(count):
+        yield _page(domain, templates, seed, index)
+
+
+def _page(domain: str, templates: str, seed: int, index: int) -> SamplePage:
+    chance = Chance("page", domain, templates, seed, index)
+    site = _site(domain, templates, seed, int(SITES_PER_SET * chance.unit() ** 1.7))
+    keep = not chance.happens(DROP_RATE)
+    pen = Pen(site, _voice(domain, templates, site, chance))
+    kind = _kept(pen, domain) if keep else _dropped(pen, domain)
+    doc_id = sha256(f"{domain}/{templates}/{seed}/{index}".encode()).hexdigest()[:16]
+    return SamplePage(
+        doc_id=doc_id,
+        url=f"https://{site.host}/{pen.voice.say('word_slug')}/{doc_id[:6]}",
+        source=site.name,
+        language=site.language,
+        page_kind=kind,
+        templates=templates,
+        lines=tuple(pen.lines),
+        is_noise=tuple(pen.noise),
+        spans=tuple(pen.spans),
+        keep=keep,
+    )
+
+
+_site = lru_cache(maxsize=4096)(build_site)
+
+
+def _voice(domain: str, templates: str, site: Site, chance: Chance) -> Voice:
+    grammar = load_grammar(domain, site.language, templates)
+    topic = grammar.topics[chance.pick(site.topics)]
+    voice = Voice(grammar.rules, chance, {}).over({**topic, **site.habits}, site.fixed)
+    return voice.over({}, {"@title": voice.say("title")})
+
+
+def _kept(pen: Pen, domain: str) -> str:
+    chance = pen.chance
+    kind = chance.weighted({name: weight for name, (_, weight) in KINDS[domain].items()})
+    size = chance.between(4, 9) if chance.happens(LONG_RATE) else 1
+    rate = pen.site.gap_rate
+
+    def gap() -> None:
+        if chance.happens(rate):
+            chance.weighted(BLOCKS[domain])(pen)
+
+    _lines(pen, pen.site.head, 0.7)
+    if chance.happens(0.3):
+        pen.clutter("crumb")
+    KINDS[domain][kind][0](pen, gap, size)
+    if chance.happens(0.75):
+        tail(pen, domain)
+    _lines(pen, pen.site.foot, 0.75)
+    return kind
+
+
+def _dropped(pen: Pen, domain: str) -> str:
+    chance = pen.chance
+    kind = chance.weighted({name: weight for name, (_, weight) in DROPPED[domain].items()})
+    _lines(pen, pen.site.head, 0.45)
+    DROPPED[domain][kind][0](pen)
+    _lines(pen, pen.site.foot, 0.45)
+    return kind
+
+
+def _lines(pen: Pen, lines: tuple[str, ...], probability: float) -> None:
+    if pen.happens(probability):
+        for line in lines:
+            pen.junk(line)

@@ -1,0 +1,202 @@
+"""Writing the embedded corpus to a folder, once."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+from prox_assets.errors import StoreError
+from prox_assets.sample import shards
+from prox_assets.sample.grammar_files import FOLDER
+from prox_assets.sample.page import SamplePage
+from prox_assets.sample.pages import DOMAINS, generate_pages
+
+MARKER = "sample.json"
+BAD_SHARD = 1
+"""The train shard that has the rejected rows (the last one where there are fewer)."""
+
+Progress = Callable[[int, int], None]
+"""Told (pages written, pages in all) after every shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleShard:
+    """One file of the corpus. `rows` counts what a reader meets, `documents` the pages among them."""
+
+    domain: str
+    path: Path
+    templates: str
+    rows: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFiles:
+    """What `write_sample` left in the folder; `written` is false where it was there before."""
+
+    folder: Path
+    shards: tuple[SampleShard, ...]
+    truth: tuple[Path, ...]
+    written: bool
+
+    def of(self, domain: str, templates: str) -> tuple[Path, ...]:
+        """The shard files of a domain and template set, in order."""
+        return tuple(s.path for s in self.shards if (s.domain, s.templates) == (domain, templates))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    pages_per_shard: int
+    train_shards: int
+    eval_shards: int
+    seed: int
+
+    def shards(self, templates: str) -> int:
+        return self.train_shards if templates == "train" else self.eval_shards
+
+
+def write_sample(
+    folder: Path,
+    pages_per_shard: int = 600,
+    train_shards: int = 3,
+    eval_shards: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> SampleFiles:
+    """Write both domains and their truth: `web/*.parquet`, `math/*.jsonl[.gz|.zst]`, `truth/*.parquet`.
+
+    Shards named `part` come from the train templates, those named `heldout` from the eval templates. A folder
+    that holds the corpus of these arguments and of this generator is left alone. Files are written beside
+    their place and renamed; `sample.json`, renamed last, says that the corpus is complete.
+    Raises StoreError for sizes below one.
+    """
+    plan = _Plan(pages_per_shard, train_shards, eval_shards, seed)
+    if min(pages_per_shard, train_shards, eval_shards) < 1:
+        raise StoreError(
+            f"An embedded corpus of {plan} cannot be written: ask for one page and shard at least."
+        )
+    fingerprint = _fingerprint(plan)
+    if (found := _already_there(folder, fingerprint)) is not None:
+        return found
+    staging = folder / f".writing-{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        made = _write_all(staging, plan, progress or (lambda _done, _total: None))
+        _publish(staging, folder, made, fingerprint)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return _files(folder, made, written=True)
+
+
+def _fingerprint(plan: _Plan) -> str:
+    """Of the arguments, the templates and the code that together make the bytes."""
+    digest = sha256(json.dumps(asdict(plan), sort_keys=True).encode())
+    for path in sorted([*FOLDER.glob("*.txt"), *Path(__file__).parent.glob("*.py")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _write_all(folder: Path, plan: _Plan, progress: Progress) -> list[SampleShard]:
+    total = len(DOMAINS) * plan.pages_per_shard * (plan.train_shards + plan.eval_shards)
+    made: list[SampleShard] = []
+    for domain in DOMAINS:
+        pages: list[SamplePage] = []
+        for shard, shard_pages in _domain(domain, folder, plan):
+            made.append(shard)
+            pages += shard_pages
+            progress(sum(s.documents for s in made), total)
+        _write(folder / "truth" / f"{domain}.parquet", shards.truth_bytes(pages))
+    return made
+
+
+def _domain(domain: str, folder: Path, plan: _Plan) -> Iterator[tuple[SampleShard, list[SamplePage]]]:
+    for templates in ("train", "eval"):
+        count = plan.shards(templates)
+        pages = generate_pages(domain, count * plan.pages_per_shard, plan.seed, templates)
+        for number in range(count):
+            part = list(islice(pages, plan.pages_per_shard))
+            bad = templates == "train" and number == min(BAD_SHARD, count - 1)
+            path, rows = _shard(domain, folder, templates, number, part, bad)
+            yield SampleShard(domain, path, templates, rows, len(part)), part
+
+
+def _shard(
+    domain: str, folder: Path, templates: str, number: int, pages: Sequence[SamplePage], bad: bool
+) -> tuple[Path, int]:
+    stem = f"{'part' if templates == 'train' else 'heldout'}-{number:03d}"
+    columns = shards.WEB_COLUMNS if domain == "web" else shards.MATH_COLUMNS
+    rows = shards.rows(pages, columns)
+    if bad:
+        rows = shards.with_bad_rows(rows, columns)
+    if domain == "web":
+        path = folder / domain / f"{stem}.parquet"
+        _write(path, shards.parquet_bytes(rows, columns))
+        return path, len(rows)
+    unreadable = ['{"id": "bad-json", "text": "this line ends too ea'] if bad else []
+    path = folder / domain / f"{stem}{_json_suffix(templates, number)}"
+    _write(path, shards.compressed(shards.json_lines(rows, unreadable), path))
+    return path, len(rows) + len(unreadable)
+
+
+def _json_suffix(templates: str, number: int) -> str:
+    if templates == "eval":
+        return ".jsonl.gz"
+    return ".jsonl" if number == 1 else ".jsonl.zst"
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _publish(staging: Path, folder: Path, made: Sequence[SampleShard], fingerprint: str) -> None:
+    listed = [
+        {**asdict(s), "path": s.path.relative_to(staging).as_posix(), "bytes": s.path.stat().st_size}
+        for s in made
+    ]
+    truth = [f"truth/{domain}.parquet" for domain in DOMAINS]
+    _retire(folder, {*truth, *(str(entry["path"]) for entry in listed)})
+    for name in (*truth, *(str(entry["path"]) for entry in listed)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(folder / name)
+    marker = {"fingerprint": fingerprint, "shards": listed, "truth": truth}
+    _write(staging / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
+    (staging / MARKER).replace(folder / MARKER)
+
+
+def _retire(folder: Path, coming: set[str]) -> None:
+    """Take away another corpus that this function wrote here before; other files stay."""
+    if not (folder / MARKER).exists():
+        return
+    marker = json.loads((folder / MARKER).read_bytes())
+    (folder / MARKER).unlink()
+    for name in {entry["path"] for entry in marker["shards"]} - coming:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _already_there(folder: Path, fingerprint: str) -> SampleFiles | None:
+    if not (folder / MARKER).exists():
+        return None
+    marker = json.loads((folder / MARKER).read_bytes())
+    made = [
+        SampleShard(s["domain"], folder / s["path"], s["templates"], s["rows"], s["documents"])
+        for s in marker["shards"]
+    ]
+    sizes = [s["bytes"] for s in marker["shards"]]
+    whole = all(
+        s.path.is_file() and s.path.stat().st_size == size for s, size in zip(made, sizes, strict=True)
+    ) and all((folder / name).is_file() for name in marker["truth"])
+    if marker["fingerprint"] != fingerprint or not whole:
+        return None
+    return _files(folder, made, written=False)
+
+
+def _files(folder: Path, made: Sequence[SampleShard], *, written: bool) -> SampleFiles:
+    placed = tuple(
+        SampleShard(s.domain, folder / s.domain / s.path.name, s.templates, s.rows, s.documents) for s in made
+    )
+    return SampleFiles(folder, placed, tuple(folder / "truth" / f"{d}.parquet" for d in DOMAINS), written)
