@@ -1,0 +1,130 @@
+"""Executing one chunk's program: every call acts on the source, so that none depends on what another did."""
+
+from collections.abc import Sequence
+
+from prox_assets.programs.codes import Outcome
+from prox_assets.programs.cover import Cover
+from prox_assets.programs.edits import Edit
+from prox_assets.programs.program import Program
+from prox_assets.programs.rails import Rails
+from prox_assets.programs.registry import CallSpec, Registry
+from prox_assets.programs.scope import Lines, Replacement, Scope, Window
+
+Scores = Sequence[float | None] | None
+
+
+class ChunkRun:
+    """One execution of one chunk program.
+
+    Line deletions go first, then replacements in the order of the program. Where two calls want the same
+    characters the first has them, and the second is recorded as covered or overlapping. `last_line` is the
+    last line that was deleted, -1 for none.
+    """
+
+    __slots__ = ("_chunk", "_lines", "_rails", "_record", "_scope", "_scores", "_taken", "_text", "last_line")
+
+    def __init__(self, text: str, chunk: Window, rails: Rails, scores: Scores) -> None:
+        self._text, self._chunk, self._rails, self._scores = text, chunk, rails, scores
+        self._scope = Scope(text, chunk, rails)
+        self._lines, self._taken = Cover(), Cover()
+        self._record: list[Edit] = []
+        self.last_line = -1
+
+    def edits(self, program: Program, registry: Registry) -> list[Edit]:
+        """Run all calls; the record lists them in the order of the program, refusals last."""
+        replacements = self._act(program, registry)
+        for position, spec, spans in replacements:
+            for span in spans:
+                self._replace(position, spec.key or spec.name, span)
+        if replacements:
+            self._record.sort(key=_position)
+        for place, refusal in enumerate(program.refusals):
+            self._note(place, refusal.call, refusal.code)
+        return self._within_rail()
+
+    def _act(self, program: Program, registry: Registry) -> list[tuple[int, CallSpec, list[Replacement]]]:
+        """Let every call act once; delete lines at once and give back the replacements."""
+        later, seen, names = [], set(), registry.names
+        for position, call in enumerate(program.calls):
+            spec = names[call.name].spec
+            same = (call.name, call.form, call.arguments)
+            if position >= self._rails.max_calls:
+                self._note(position, spec.key or spec.name, Outcome.TOO_MANY_CALLS)
+            elif same in seen:
+                self._note(position, spec.key or spec.name, Outcome.REPEATED)
+            else:
+                seen.add(same)
+                effect = spec.forms[call.form].act(self._scope, call.arguments)
+                if isinstance(effect, Lines):
+                    self._delete(position, spec.key or spec.name, effect)
+                elif isinstance(effect, list):
+                    later.append((position, spec, effect))
+                else:
+                    self._note(position, spec.key or spec.name, effect)
+        return later
+
+    def _delete(self, position: int, key: str, lines: Lines) -> None:
+        first, last = lines
+        if last > self.last_line:
+            self.last_line = last
+        for begin, end in self._lines.free(first, last + 1):
+            self._lines.add(begin, end)
+            start, stop = self._scope.line_start(begin), self._scope.line_start(end)
+            self._taken.add(start, stop)
+            self._apply(position, key, start, stop, "")
+            first = -1
+        if first >= 0:
+            start, stop = self._scope.line_start(first), self._scope.line_start(last + 1)
+            self._note(position, key, Outcome.COVERED, start, stop)
+
+    def _replace(self, position: int, key: str, span: Replacement) -> None:
+        start, stop, replacement = span
+        if self._taken.touches(start, stop):
+            inside = self._taken.holds(start, stop)
+            self._note(position, key, Outcome.COVERED if inside else Outcome.OVERLAPS, start, stop)
+        else:
+            self._taken.add(start, stop)
+            self._apply(position, key, start, stop, replacement)
+
+    def _apply(self, position: int, key: str, start: int, stop: int, replacement: str) -> None:
+        score = self._score(position) if self._scores else None
+        removed = self._text[start:stop]
+        edit = Edit(
+            key, self._chunk.index, start, stop, replacement, score, Outcome.APPLIED, position, removed
+        )
+        self._record.append(edit)
+
+    def _note(self, position: int, key: str, outcome: str, start: int = -1, stop: int = -1) -> None:
+        """Record a call that changes nothing, with the place it aimed at."""
+        if start < 0:
+            start = stop = self._chunk.start
+        score = self._score(position) if self._scores else None
+        self._record.append(Edit(key, self._chunk.index, start, stop, "", score, outcome, position))
+
+    def _score(self, position: int) -> float | None:
+        return self._scores[position] if self._scores and position < len(self._scores) else None
+
+    def _within_rail(self) -> list[Edit]:
+        """Take all edits back where together they remove too much of the chunk."""
+        share = self._rails.max_chunk_removed_share
+        size = self._chunk.stop - self._chunk.start
+        if share >= 1 or removed_characters(self._record) <= share * size:
+            return self._record
+        self.last_line = -1
+        return taken_back(self._record)
+
+
+def _position(edit: Edit) -> int:
+    return edit.position
+
+
+def removed_characters(edits: list[Edit]) -> int:
+    """Count the source characters that the applied edits remove, less what they put in their place."""
+    changed = (e for e in edits if e.outcome == "applied")
+    return sum(max(0, e.stop - e.start - len(e.replacement)) for e in changed)
+
+
+def taken_back(edits: list[Edit]) -> list[Edit]:
+    """Turn applied edits into edits over the guard rail."""
+    rail = Outcome.OVER_GUARD_RAIL
+    return [e._replace(outcome=rail, removed="") if e.outcome == "applied" else e for e in edits]

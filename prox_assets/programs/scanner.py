@@ -1,0 +1,86 @@
+"""Finding what may be a call in a text as models write it, with prose, comments and code fences."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from prox_assets.programs.registry import Registry
+
+_STRINGS = (
+    r'"""[^"\\]*+(?:(?:\\(?s:.)|"(?!""))[^"\\]*+)*+"""'
+    r"|'''[^'\\]*+(?:(?:\\(?s:.)|'(?!''))[^'\\]*+)*+'''"
+    r'|"[^"\\\n]*+(?:\\(?s:.)[^"\\\n]*+)*+"'
+    r"|'[^'\\\n]*+(?:\\(?s:.)[^'\\\n]*+)*+'"
+)
+
+
+class Found(NamedTuple):
+    """A possible call: where its name begins, the place after its bracket, whether a fence encloses it."""
+
+    name: str
+    start: int
+    inside: int
+    fenced: bool
+    spaced: bool
+
+
+class _Patterns(NamedTuple):
+    calls: re.Pattern[str]
+    after_bad: re.Pattern[str]
+
+
+@lru_cache(maxsize=32)
+def _patterns(registry: Registry) -> _Patterns:
+    known = "|".join(sorted(map(re.escape, registry.names), key=len, reverse=True))
+    calls = (
+        r"(?P<fence>^[ \t]*+(?:```|~~~)[ \t]*+[\w+.-]*+[ \t\r]*+$)|(?P<comment>#[^\n]*+)"
+        r"|(?:^|(?<=;))[ \t]*+(?P<first>[A-Za-z_]\w*+)(?P<space>[ \t]*+)\("
+        rf"|(?<![\w.\"'])(?P<known>{known})[ \t]*+\("
+    )
+    after_bad = (
+        rf"{_STRINGS}|(?P<next>^[ \t]*+(?:{known})[ \t]*+\()|#[^\n]*+|[(,](?:[ \t\r]*+\n)*+|\)|(?P<end>\n)"
+    )
+    return _Patterns(re.compile(calls, re.MULTILINE), re.compile(after_bad, re.MULTILINE))
+
+
+class Scanner:
+    """Goes through a text once, from one possible call to the next; the parser says where each one ended."""
+
+    __slots__ = ("_at", "_patterns", "_text", "any_fence")
+
+    def __init__(self, text: str, registry: Registry) -> None:
+        self._text, self._patterns, self._at = text, _patterns(registry), 0
+        self.any_fence = False
+
+    def __iter__(self) -> Iterator[Found]:
+        fenced, text, search = False, self._text, self._patterns.calls.search
+        while match := search(text, self._at):
+            self._at = match.end()
+            kind = match.lastgroup
+            if kind == "known":
+                yield Found(match["known"], match.start("known"), self._at, fenced, False)
+            elif kind == "space":
+                yield Found(match["first"], match.start("first"), self._at, fenced, bool(match["space"]))
+            elif kind == "fence":
+                fenced = not fenced
+                self.any_fence = True
+
+    def resume(self, at: int) -> None:
+        """Go on after a call that ended at `at`."""
+        self._at = at
+
+    def after_bad(self, at: int, depth: int) -> int:
+        """Find where a call that went wrong at `at`, `depth` brackets deep, ends.
+
+        That is its closing bracket, or a line's end that is not inside its list of arguments, or the next
+        line that begins with a call, or the text's end: whichever comes first.
+        """
+        for token in self._patterns.after_bad.finditer(self._text, at):
+            if token.lastgroup:
+                return token.start()
+            mark = token.group()[0]
+            depth += (mark == "(") - (mark == ")")
+            if depth <= 0:
+                return token.end()
+        return len(self._text)

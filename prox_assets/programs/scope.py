@@ -1,0 +1,146 @@
+"""What a call may see while it acts: one chunk of one document, its lines and the matches in them."""
+
+import re
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple, Protocol
+
+from prox_assets.programs.codes import Outcome
+from prox_assets.programs.rails import Boundary, Rails
+
+# Letters of scripts that put no space between words (Thai, Lao, Myanmar, Khmer, Tibetan, kana, Han, Yi, ...):
+# next to one of these every position is a word boundary.
+_UNSPACED = (
+    r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f"
+    r"\U00020000-\U0003ffff"
+)
+_LETTER = re.compile(rf"[^\W{_UNSPACED}]")
+_FAILED_PROBES = 64
+
+
+class Window(Protocol):
+    """What the language needs to know of a chunk (`prox_assets.chunking.Chunk` is one).
+
+    Lines and characters are the document's, stops exclusive; `context_lines` before `line_start` were shown
+    with the chunk but are not its own.
+    """
+
+    @property
+    def index(self) -> int: ...  # noqa: D102
+    @property
+    def line_start(self) -> int: ...  # noqa: D102
+    @property
+    def line_stop(self) -> int: ...  # noqa: D102
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def stop(self) -> int: ...  # noqa: D102
+    @property
+    def context_lines(self) -> int: ...  # noqa: D102
+
+
+class Lines(NamedTuple):
+    """An act's answer: delete these lines, both included, numbered in the document."""
+
+    first: int
+    last: int
+
+
+class Replacement(NamedTuple):
+    """An act's answer: put `text` in the place of [start, stop) of the document."""
+
+    start: int
+    stop: int
+    text: str
+
+
+class Scope:
+    """One chunk of a document under given rails; line positions are found when first asked for."""
+
+    __slots__ = ("_starts", "chunk", "rails", "text")
+
+    def __init__(self, text: str, chunk: Window, rails: Rails) -> None:
+        self.text, self.chunk, self.rails = text, chunk, rails
+        self._starts: list[int] | None = None
+
+    def owned(self, first: int, last: int) -> Lines | Outcome:
+        """Cut a range to the lines this chunk owns; one that leaves the shown lines is refused."""
+        chunk = self.chunk
+        if first > last:
+            return Outcome.REVERSED
+        if last >= chunk.line_stop or first < chunk.line_start - chunk.context_lines:
+            return Outcome.OUT_OF_RANGE
+        if last < chunk.line_start:
+            return Outcome.NOT_OWNED
+        return Lines(first if first > chunk.line_start else chunk.line_start, last)
+
+    def line_start(self, line: int) -> int:
+        """Where an owned line begins; for `line_stop`, where the chunk ends."""
+        starts = self._starts
+        if starts is None:
+            starts = self._starts = self._find_starts()
+        place = line - self.chunk.line_start
+        return starts[place] + place if place < len(starts) else self.chunk.stop
+
+    def _find_starts(self) -> list[int]:
+        """Starts of the lines less their own index (the newlines are added where they are read)."""
+        chunk = self.chunk
+        pieces = self.text[chunk.start : chunk.stop].split("\n")
+        pieces.pop()
+        return list(accumulate(map(len, pieces), initial=chunk.start))[: chunk.line_stop - chunk.line_start]
+
+    def matches(self, source: str, start: int, stop: int) -> list[int] | Outcome:
+        """Starts of all matches of `source` in [start, stop), left to right, none over another."""
+        if self.rails.boundary is Boundary.ANYWHERE:
+            return self._found(source, start, stop)
+        return self._found_as_word(source, start, stop)
+
+    def _found(self, source: str, start: int, stop: int) -> list[int] | Outcome:
+        found: list[int] = []
+        at = self.text.find(source, start, stop)
+        while at >= 0:
+            found.append(at)
+            if len(found) > self.rails.max_matches:
+                return Outcome.AMBIGUOUS
+            at = self.text.find(source, at + len(source), stop)
+        return found or Outcome.NO_MATCH
+
+    def _found_as_word(self, source: str, start: int, stop: int) -> list[int] | Outcome:
+        text, letter = self.text, _LETTER.match
+        head, tail = letter(source), letter(source[-1])
+        if not (head or tail):
+            return self._found(source, start, stop)
+        found: list[int] = []
+        failed, size, end = 0, len(source), len(text)
+        at = text.find(source, start, stop)
+        while at >= 0:
+            after = at + size
+            if (head and at and letter(text, at - 1)) or (tail and after < end and letter(text, after)):
+                failed += 1
+                if failed > _FAILED_PROBES:
+                    return self._found_by_pattern(source, start, stop)
+                at = text.find(source, at + 1, stop)
+                continue
+            found.append(at)
+            if len(found) > self.rails.max_matches:
+                return Outcome.AMBIGUOUS
+            at = text.find(source, after, stop)
+        return found or (Outcome.INSIDE_WORD if failed else Outcome.NO_MATCH)
+
+    def _found_by_pattern(self, source: str, start: int, stop: int) -> list[int] | Outcome:
+        """The same answer by a compiled pattern: for texts full of matches inside words."""
+        found: list[int] = []
+        for match in _word_pattern(source).finditer(self.text, start, stop + 1):
+            if match.end() <= stop:
+                found.append(match.start())
+            if len(found) > self.rails.max_matches:
+                return Outcome.AMBIGUOUS
+        return found or Outcome.INSIDE_WORD
+
+
+@lru_cache(maxsize=64)
+def _word_pattern(source: str) -> re.Pattern[str]:
+    before = rf"(?<![^\W{_UNSPACED}])" if _LETTER.match(source) else ""
+    after = rf"(?![^\W{_UNSPACED}])" if _LETTER.match(source[-1]) else ""
+    return re.compile(before + re.escape(source) + after)
