@@ -1,0 +1,19 @@
+"""Batches of similar length under a token budget: the less padding, the less work."""
+
+from collections.abc import Iterator, Sequence
+
+
+def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yield the positions of `lengths` in batches whose padded size (rows x longest) fits `batch_tokens`.
+
+    Longest first, so that memory is asked for once, at its peak. Ties keep the order of `lengths`. A sequence
+    longer than the budget makes a batch of its own.
+    """
+    batch: list[int] = []
+    for position in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch

@@ -1,0 +1,70 @@
+"""What an engine is, how one is configured, and how it is opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Probabilities = npt.NDArray[np.float32]
+
+
+class Task(StrEnum):
+    """What a checkpoint judges: whole documents (one logit pair) or the tokens of a chunk (a pair each)."""
+
+    DOCUMENT = "document"
+    CHUNK = "chunk"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a checkpoint is run.
+
+    `batch_tokens` bounds the tokens of one forward pass, padding included. `threads` is the number of CPU
+    threads of the process (None leaves it as it is); results are reproducible bit by bit only for a fixed
+    number of them.
+    """
+
+    engine: Literal["transformers", "vllm"] = "transformers"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch_tokens: int = 8192
+    threads: int | None = None
+
+
+class ScoringEngine(Protocol):
+    """One loaded classification checkpoint.
+
+    Ids are those of the checkpoint's own tokenizer and complete: special tokens are the caller's business,
+    so that every engine sees the same sequence. Results come in the caller's order and do not depend on it
+    beyond floating-point noise.
+    """
+
+    def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+        """P(keep) of each sequence, `(n,)`."""
+        ...
+
+    def token_probabilities(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
+        """P(noise) of every token of each sequence, `(len(sequence),)` each."""
+        ...
+
+    def close(self) -> None:
+        """Give the memory back; the engine cannot be used afterwards."""
+        ...
+
+
+def open_engine(checkpoint: Path, task: Task, settings: EngineSettings) -> ScoringEngine:
+    """Load `checkpoint` for `task` with the engine that the settings name.
+
+    Raises RefinerError when the directory is missing, is of another task, or the engine is not installed.
+    """
+    if settings.engine == "vllm":
+        from prox_assets.inference.vllm_engine import VllmEngine
+
+        return VllmEngine(checkpoint, task, settings)
+    from prox_assets.inference.transformers_engine import TransformersEngine
+
+    return TransformersEngine.load(checkpoint, task, settings)

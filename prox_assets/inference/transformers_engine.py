@@ -1,0 +1,113 @@
+"""Scoring with plain transformers: padded batches of similar length, on the CPU or one GPU."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+from prox_assets.errors import RefinerError
+from prox_assets.inference.batching import length_sorted_batches
+from prox_assets.inference.checkpoint_check import check_checkpoint
+from prox_assets.inference.engine import EngineSettings, Probabilities, Task
+
+MODELS = {Task.DOCUMENT: AutoModelForSequenceClassification, Task.CHUNK: AutoModelForTokenClassification}
+
+
+class TransformersEngine:
+    """A `ScoringEngine` around a loaded classification model, which it moves to the settings' device."""
+
+    def __init__(self, model: Any, settings: EngineSettings) -> None:
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        self._batch_tokens = settings.batch_tokens
+        self._device = torch_device(settings.device)
+        self._model = model.to(self._device).eval()
+        self._pad_id = model.config.pad_token_id or 0
+
+    @classmethod
+    def load(cls, checkpoint: Path, task: Task, settings: EngineSettings) -> "TransformersEngine":
+        """Load a checkpoint directory. Raises RefinerError when it is not a trained checkpoint of `task`."""
+        return cls(_load(checkpoint, task, getattr(torch, settings.dtype)), settings)
+
+    def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+        """P(keep), `(n,)`."""
+        result = np.zeros(len(ids), dtype=np.float32)
+        for batch, probabilities in self._batches(ids):
+            result[batch] = probabilities
+        return result
+
+    def token_probabilities(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
+        """P(noise) of every token."""
+        result: list[Probabilities] = [np.zeros(0, dtype=np.float32)] * len(ids)
+        for batch, probabilities in self._batches(ids):
+            for position, row in zip(batch, probabilities, strict=True):
+                result[position] = row[: len(ids[position])].copy()
+        return result
+
+    def close(self) -> None:
+        """Drop the model."""
+        del self._model
+
+    def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Probabilities]]:
+        self._check(ids)
+        for batch in length_sorted_batches([len(sequence) for sequence in ids], self._batch_tokens):
+            yield batch, self._forward([ids[position] for position in batch])
+
+    def _check(self, ids: Sequence[Sequence[int]]) -> None:
+        longest = max((len(sequence) for sequence in ids), default=0)
+        limit = getattr(self._model.config, "max_position_embeddings", longest)
+        if longest > limit:
+            raise RefinerError(
+                f"A sequence has {longest} tokens and the model takes {limit}. Lower the refiner's window."
+            )
+        if not all(len(sequence) for sequence in ids):
+            raise RefinerError(
+                "A sequence without tokens cannot be scored. Add the tokenizer's special tokens."
+            )
+
+    def _forward(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+        width = max(map(len, ids))
+        tokens = np.full((len(ids), width), self._pad_id, dtype=np.int64)
+        mask = np.zeros((len(ids), width), dtype=np.int64)
+        for row, sequence in enumerate(ids):
+            tokens[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=torch.from_numpy(tokens).to(self._device),
+                attention_mask=torch.from_numpy(mask).to(self._device),
+            ).logits
+            probabilities: Probabilities = logits.float().softmax(-1)[..., 1].cpu().numpy()
+        return probabilities
+
+
+def torch_device(name: str) -> Any:
+    """The device of a setting; `auto` takes the GPU where there is one.
+
+    RefinerError for a GPU that is not.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RefinerError("inference.device is cuda and no GPU is visible. Set it to auto or cpu.")
+    return torch.device(name)
+
+
+def _load(checkpoint: Path, task: Task, dtype: Any) -> Any:
+    check_checkpoint(checkpoint, task)
+    try:
+        model, info = MODELS[task].from_pretrained(checkpoint, dtype=dtype, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RefinerError(
+            f"{checkpoint} cannot be loaded as a {task} refiner: {error} Train or download it again."
+        ) from error
+    if info["missing_keys"] or info["mismatched_keys"]:
+        keys = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
+        raise RefinerError(
+            f"{checkpoint} lacks the weights {', '.join(keys[:3])}: its head was never trained. "
+            "Train the refiner, or give another checkpoint."
+        )
+    return model

@@ -1,0 +1,56 @@
+"""The model card: what a checkpoint was made from, how, and how well it does."""
+
+import json
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from prox_assets.inference import Task
+from prox_assets.refiner.checkpoint import CARD_FILE, CheckpointInfo
+
+_WORDS = {
+    Task.DOCUMENT: {
+        "pipeline": "text-classification",
+        "title": "A document refiner",
+        "purpose": "Gives the probability that a document is worth keeping in a pre-training corpus "
+        "(label 1, `keep`), from the first window of its tokens.",
+        "auto": "AutoModelForSequenceClassification",
+        "result": "the keep probability of the document",
+    },
+    Task.CHUNK: {
+        "pipeline": "token-classification",
+        "title": "A chunk refiner",
+        "purpose": "Gives, for every token of a window of whole lines, the probability that it is noise "
+        "(label 1, `noise`). The score of a line is the mean over its visible tokens.",
+        "auto": "AutoModelForTokenClassification",
+        "result": "the noise probability of every token, specials included",
+    },
+}
+
+
+def write_card(folder: Path, info: CheckpointInfo, data: str) -> None:
+    """Write `README.md` into a checkpoint directory.
+
+    `data` says in a sentence or two what it was trained on.
+    """
+    template = Template((resources.files(__package__) / "card.txt").read_text(encoding="utf-8"))
+    base = info.recipe["base"]
+    text = template.substitute(
+        _WORDS[info.task],
+        data=data,
+        origin=f"Fine-tuned from `{base}`."
+        if base
+        else "A ModernBERT made from a configuration, from scratch.",
+        recipe=json.dumps(info.recipe, indent=2),
+        scores="\n".join(f"- {name.replace('_', ' ')}: {value:.4g}" for name, value in info.metrics.items()),
+        thresholds=", ".join(f"{name} {value}" for name, value in _thresholds(info).items()),
+        window=str(info.window),
+    )
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _thresholds(info: CheckpointInfo) -> dict[str, str]:
+    values = {name: getattr(info.thresholds, name) for name in info.thresholds.__slots__}
+    return {
+        name.replace("_", " "): "off" if value is None else f"{value:.4g}" for name, value in values.items()
+    }

@@ -1,0 +1,103 @@
+"""Scores of a binary classifier from its probabilities, each a few lines of numpy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryScores:
+    """Precision, recall and F1 of the positive class; 0 where a denominator is 0."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def at_threshold(scores: Floats, truth: Bools, threshold: float) -> BinaryScores:
+    """The scores of calling positive what reaches `threshold`. Both arrays `(n,)`."""
+    predicted = scores >= threshold
+    hits = int((predicted & truth).sum())
+    precision = hits / max(int(predicted.sum()), 1)
+    recall = hits / max(int(truth.sum()), 1)
+    return BinaryScores(precision, recall, 2 * precision * recall / max(precision + recall, 1e-12))
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Every distinct cut of the scores, strictest first: its threshold, precision and recall, `(cuts,)`
+    each.
+    """
+
+    thresholds: Floats
+    precision: Floats
+    recall: Floats
+
+    @property
+    def f1(self) -> Floats:
+        """F1 at each cut."""
+        result: Floats = 2 * self.precision * self.recall / np.maximum(self.precision + self.recall, 1e-12)
+        return result
+
+
+def sweep(scores: Floats, truth: Bools) -> Sweep:
+    """All cuts. A threshold lies half-way between the last score above the cut and the first below it."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float64)
+    hits = np.cumsum(truth[order])
+    last = (
+        np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True]) if len(ranked) else np.zeros(0, dtype=np.int64)
+    )
+    below = np.r_[ranked[1:], 0.0][last] if len(ranked) else ranked
+    return Sweep((ranked[last] + below) / 2, hits[last] / (last + 1), hits[last] / max(int(truth.sum()), 1))
+
+
+def best_f1_threshold(scores: Floats, truth: Bools, precision_floor: float = 0.0) -> float | None:
+    """The threshold of highest F1 among those of at least `precision_floor`, the one nearest to 0.5 on a tie.
+
+    None when there is no positive or no cut reaches the floor.
+    """
+    cuts = sweep(scores, truth)
+    f1 = np.where(cuts.precision >= precision_floor, cuts.f1, 0.0)
+    if not len(f1) or f1.max() <= 0:
+        return None
+    best = cuts.thresholds[f1 >= f1.max() - 1e-12]
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def best_f1(scores: Floats, truth: Bools) -> float:
+    """F1 at the best threshold for these very scores: an upper bound, not a result."""
+    return float(sweep(scores, truth).f1.max(initial=0.0))
+
+
+def average_precision(scores: Floats, truth: Bools) -> float:
+    """The sum over cuts of precision times the recall gained, without interpolation."""
+    cuts = sweep(scores, truth)
+    return float(np.sum(cuts.precision * np.diff(cuts.recall, prepend=0.0)))
+
+
+def roc_auc(scores: Floats, truth: Bools) -> float:
+    """The chance that a positive outscores a negative, ties counting half. NaN when a class is missing."""
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return float("nan")
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def expected_calibration_error(scores: Floats, truth: Bools, bins: int = 15) -> float:
+    """Mean |confidence - frequency| of the positive class over equal-width bins, weighted by their size.
+
+    (Guo et al. 2017, with probabilities of the positive class instead of the predicted one.)
+    """
+    if not len(scores):
+        return float("nan")
+    index = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    confidence = np.bincount(index, weights=scores, minlength=bins)
+    frequency = np.bincount(index, weights=truth.astype(np.float64), minlength=bins)
+    return float(np.abs(confidence - frequency).sum() / len(scores))

@@ -1,0 +1,72 @@
+"""How a refiner is made: the model, from a configuration or a pretrained checkpoint, and its training."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from prox_assets.inference import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A ModernBERT from a configuration. Sizes in units of the model, `local_attention` in tokens.
+
+    Every `global_every`-th layer sees the whole sequence, the others `local_attention` tokens around theirs.
+    """
+
+    hidden: int = 128
+    layers: int = 3
+    heads: int = 4
+    intermediate: int = 256
+    vocab_size: int = 4096
+    local_attention: int = 128
+    global_every: int = 3
+    initializer_range: float = 0.05
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Optimization: AdamW, linear warm-up, cosine to a tenth of the peak (ProX's shape, FIELD 1.4).
+
+    `batch_tokens` counts padding. `max_steps` ends training early whatever the epochs; `class_weights` are
+    the loss weights of label 0 and label 1. `threads` fixes the CPU threads: results repeat bit by bit only
+    then.
+    """
+
+    epochs: int = 3
+    max_steps: int | None = None
+    batch_tokens: int = 8192
+    peak_learning_rate: float = 2e-3
+    final_learning_rate_share: float = 0.1
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    class_weights: tuple[float, float] = (1.0, 1.0)
+    seed: int = 0
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides a checkpoint besides its data.
+
+    `base`: a checkpoint directory or model name to fine-tune; None makes a model from `architecture` with a
+    tokenizer trained on the SFT texts. `window`: the most tokens of a sequence, specials included; of a
+    longer document the document task sees the first window, the chunk task all, window by window. The chunk
+    task removes spans inside lines only at a threshold of at least `span_precision_floor` token precision on
+    validation data: a wrong deletion inside a sentence costs more than a menu left over.
+    """
+
+    task: Task
+    base: str | None = None
+    window: int = 512
+    span_precision_floor: float = 0.8
+    architecture: Architecture = field(default_factory=Architecture)
+    training: Training = field(default_factory=Training)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a card or a fingerprint. The architecture is left out when it is the base's."""
+        values = asdict(self)
+        if self.base is not None:
+            del values["architecture"]
+        return values

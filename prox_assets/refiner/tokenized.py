@@ -1,0 +1,95 @@
+"""Texts as token ids with character offsets, and what surrounds a sequence for the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prox_assets.errors import RefinerError
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one text, without specials.
+
+    `starts`, `stops`: characters, each `(tokens,)`, ascending.
+    """
+
+    ids: Ints
+    starts: Ints
+    stops: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def slice(self, first: int, last: int) -> "Tokens":
+        """Tokens `first` to `last` (exclusive)."""
+        return Tokens(self.ids[first:last], self.starts[first:last], self.stops[first:last])
+
+
+@dataclass(frozen=True, slots=True)
+class Specials:
+    """The ids that the model expects before and after a sequence."""
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.suffix)
+
+    def wrap(self, ids: Ints) -> list[int]:
+        """A complete sequence."""
+        return [*self.prefix, *ids.tolist(), *self.suffix]
+
+
+class TextTokenizer:
+    """A fast tokenizer that gives offsets, with one call for a list of texts."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        if not tokenizer.is_fast:
+            raise RefinerError(
+                f"{tokenizer.name_or_path} has no fast tokenizer, so no character offsets. "
+                "Choose a base model with a tokenizer.json."
+            )
+        self.tokenizer = tokenizer
+        self._backend = tokenizer.backend_tokenizer
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        self.specials = _specials(self._backend)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "TextTokenizer":
+        """The tokenizer of a checkpoint directory or of a model by name.
+
+        Raises RefinerError when there is none.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            return cls(AutoTokenizer.from_pretrained(path))
+        except (OSError, ValueError) as error:
+            raise RefinerError(
+                f"No tokenizer can be loaded from {path}: {error} "
+                "Correct the path or train the refiner again."
+            ) from error
+
+    def __call__(self, texts: Sequence[str]) -> list[Tokens]:
+        """The tokens of every text."""
+        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        return [_tokens(encoding) for encoding in encodings]
+
+
+def _tokens(encoding: Any) -> Tokens:
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    return Tokens(np.array(encoding.ids, dtype=np.int64), offsets[:, 0].copy(), offsets[:, 1].copy())
+
+
+def _specials(backend: Any) -> Specials:
+    encoding = backend.encode("a", add_special_tokens=True)
+    content = [position for position, special in enumerate(encoding.special_tokens_mask) if not special]
+    return Specials(tuple(encoding.ids[: content[0]]), tuple(encoding.ids[content[-1] + 1 :]))
