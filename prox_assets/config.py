@@ -238,10 +238,14 @@ class Execution(Section):
 
 
 class Bands(Section):
-    """What the data-quality checks hold a domain to."""
+    """What the checks hold a domain's shards to; ratios are of tokens, shares of rows or calls."""
 
-    keep_ratio: tuple[Share, Share] = (0.05, 0.98)
+    doc_keep_ratio: tuple[Share, Share] = (0.05, 0.98)
+    chunk_keep_ratio: tuple[Share, Share] = (0.5, 1.0)
+    max_rejected_share: Share = 0.1
     max_error_share: Share = 0.01
+    max_emptied_share: Share = 0.05
+    max_refused_share: Share = 0.2
 
 
 class Domain(Section):

@@ -1,0 +1,29 @@
+"""The one Definitions object: what `workspace.yaml` loads."""
+
+import dagster as dg
+
+from prox_assets.catalogue import catalogue_path
+from prox_assets.defs import automation
+from prox_assets.defs.assets import (
+    analytics,
+    annotation,
+    baselines,
+    corpus,
+    evaluation,
+    refinement,
+    report,
+    training,
+)
+from prox_assets.defs.checks import checks
+from prox_assets.defs.resources import CatalogueResource
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(
+        [corpus, annotation, training, evaluation, refinement, analytics, report, baselines]
+    ),
+    asset_checks=checks,
+    jobs=automation.jobs,
+    sensors=[automation.new_shards],
+    resources={"catalogue": CatalogueResource(path=str(catalogue_path()))},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,118 @@
+"""What happened to the corpus: statistics of each shard, the database built from them, the report."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.refinement import (
+    chunk_programs,
+    chunk_refined_corpus,
+    doc_programs,
+    doc_refined_corpus,
+)
+from prox_assets.defs.partitions import domain_shards, partition_of
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.quality.database import build_database
+from prox_assets.quality.statistics import CostRecord, ShardInputs, write_shard_statistics
+
+STATISTICS = "corpus_statistics"
+STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[raw_documents, doc_programs, doc_refined_corpus, chunk_programs, chunk_refined_corpus],
+    group_name="analytics",
+    kinds={"duckdb", "parquet"},
+    owners=["team:data"],
+    code_version="1",
+)
+def corpus_statistics(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """The shard's funnel, calls, lengths, scores and costs, as small Parquet tables."""
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    stages = {name: store.shard(ShardKey(domain, name, shard)) for name in STAGES}
+    figures = write_shard_statistics(
+        shard_inputs(domain, shard, stages), statistics_folder(store, domain, shard)
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "documents": figures.documents,
+            "documents_accepted": figures.documents_accepted,
+            "documents_after_doc": figures.documents_after_doc,
+            "documents_kept": figures.documents_kept,
+            "tokens_raw": figures.tokens_raw,
+            "tokens_after_doc": figures.tokens_after_doc,
+            "tokens_kept": figures.tokens_kept,
+            "keep_ratio": figures.tokens_kept / figures.tokens_raw if figures.tokens_raw else 0.0,
+            "unaccounted": figures.unaccounted,
+            "path": dg.MetadataValue.path(str(figures.folder)),
+        }
+    )
+
+
+def statistics_folder(store: Store, domain: str, shard: str) -> Path:
+    """Where the statistics of one shard stand."""
+    return store.root / domain / STATISTICS / shard
+
+
+def database_path(store: Store) -> Path:
+    """Where the statistics database stands."""
+    return store.root / "statistics.duckdb"
+
+
+def shard_inputs(domain: str, shard: str, stages: dict[str, FinishedShard]) -> ShardInputs:
+    """The files of one shard at every stage, and what the stages cost."""
+    return ShardInputs(
+        domain,
+        shard,
+        rejected=stages["raw_documents"].paths("rejected"),
+        costs=tuple(cost for name, finished in stages.items() for cost in _costs(name, finished)),
+        **{name: finished.paths() for name, finished in stages.items()},
+    )
+
+
+def _costs(stage: str, finished: FinishedShard) -> list[CostRecord]:
+    return [
+        CostRecord(
+            stage,
+            cost["seconds"],
+            cost.get("device", "cpu"),
+            cost.get("documents", 0),
+            cost.get("tokens_in", 0),
+            parameters=cost.get("parameters", 0),
+        )
+        for cost in finished.costs()
+    ]
+
+
+@dg.asset(
+    deps=[corpus_statistics],
+    group_name="analytics",
+    kinds={"duckdb"},
+    owners=["team:data"],
+    pool="statistics_database",
+    code_version="1",
+)
+def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+    """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""
+    store = catalogue.store()
+    folders = [
+        path for domain in catalogue.load().domains for path in (store.root / domain / STATISTICS).glob("*/")
+    ]
+    summary = build_database(folders, database_path(store))
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(summary.path)),
+            "shards": summary.shards,
+            "documents": summary.documents,
+            "tokens_raw": summary.tokens_raw,
+            "tokens_kept": summary.tokens_kept,
+            "unreconciled": summary.unreconciled,
+        }
+    )

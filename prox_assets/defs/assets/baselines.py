@@ -1,0 +1,147 @@
+"""What the refined corpus is compared with: published filter rules, and tiny models of each corpus."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from prox_assets.config import Domain
+from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.evaluation import held_out_labels
+from prox_assets.defs.assets.refinement import chunk_refined_corpus, doc_refined_corpus
+from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
+from prox_assets.defs.metadata import artifact_result, column_schema, shard_result, table_of
+from prox_assets.defs.partitions import domain_shards, domains, partition_of
+from prox_assets.defs.progress import log_parts
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.files import write_json
+from prox_assets.documents.schema import RAW
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.refining.parts import PartResult, map_parts
+from prox_assets.teacher.holdout import Holdout
+
+COMPARISON_FILE = "comparison.json"
+CORPORA = {
+    "raw": "raw_documents",
+    "rules": "rule_filtered_corpus",
+    "doc-refined": "doc_refined_corpus",
+    "chunk-refined": "chunk_refined_corpus",
+}
+
+
+@dg.asset(
+    partitions_def=domain_shards,
+    deps=[raw_documents],
+    group_name="baselines",
+    kinds={"polars", "parquet"},
+    owners=["team:data"],
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(RAW)},
+)
+def rule_filtered_corpus(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """The same documents after published filter rules (Gopher, C4, FineWeb), with a reason for each loss."""
+    from prox_assets.baselines.corpus import filtered_table
+
+    domain, shard = partition_of(context)
+    store = catalogue.store()
+    ruleset = catalogue.domain(domain).baseline
+    raw = store.shard(ShardKey(domain, "raw_documents", shard))
+    configuration = {"asset": "rule_filtered_corpus", "code": "1", "raw": raw.fingerprint, "ruleset": ruleset}
+    writer = store.writer(ShardKey(domain, "rule_filtered_corpus", shard), configuration)
+    judge = partial(filtered_table, ruleset)
+    finished = map_parts((raw,), writer, lambda table: PartResult(judge(table)), log_parts(context))
+    reasons: Counter[str] = Counter()
+    for batch in finished.batches(["reason"]):
+        reasons.update(batch["reason"].to_pylist())
+    kept = reasons.pop("", 0)
+    return shard_result(
+        finished,
+        ruleset=ruleset,
+        documents_kept=kept,
+        document_keep_ratio=kept / finished.rows if finished.rows else 0.0,
+        reasons=table_of([{"reason": reason, "documents": count} for reason, count in reasons.most_common()]),
+    )
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[raw_documents, rule_filtered_corpus, doc_refined_corpus, chunk_refined_corpus, doc_refiner],
+    group_name="baselines",
+    kinds={"pytorch"},
+    owners=["team:data"],
+    pool="gpu",
+    code_version="1",
+)
+def pretraining_comparison(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Tiny language models, one trained on each corpus with the same tokens, compared on clean held-out text."""
+    from prox_assets.baselines.pretraining import compare_corpora
+    from prox_assets.baselines.pretraining_settings import PretrainingSettings
+
+    domain = context.partition_key
+    section = catalogue.domain(domain)
+    store = catalogue.store()
+    corpora = {name: store.shards(domain, asset) for name, asset in CORPORA.items()}
+    tokenizer = store.artifact(domain, "doc_refiner")
+
+    def build(folder: Path) -> None:
+        labels = held_out_labels(section, corpora["raw"])
+        result: dict[str, Any] = {}
+        if labels is not None:
+            texts = {name: _documents(shards, section) for name, shards in corpora.items()}
+            settings = PretrainingSettings.of(section.pretraining)
+            compared = compare_corpora(
+                texts, clean_texts(labels), tokenizer.folder / CHECKPOINT, settings, context.log.info
+            )
+            result = compared.to_json()
+        write_json(result, folder / COMPARISON_FILE)
+
+    configuration = {
+        "asset": "pretraining_comparison",
+        "code": "1",
+        "corpora": {name: [shard.fingerprint for shard in shards] for name, shards in corpora.items()},
+        "tokenizer": tokenizer.fingerprint,
+        "settings": section.pretraining.model_dump(mode="json"),
+    }
+    artifact = store.publish(domain, "pretraining_comparison", configuration, build)
+    return artifact_result(artifact, **_figures(read_comparison(store, domain)))
+
+
+def read_comparison(store: Store, domain: str) -> dict[str, Any]:
+    """The figures of a domain's comparison; empty where the domain has no held-out labels."""
+    text = (store.artifact(domain, "pretraining_comparison").folder / COMPARISON_FILE).read_text()
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def clean_texts(labels: pa.Table) -> list[str]:
+    """The clean lines of the labelled documents that are to be kept: the reference text."""
+    return [
+        "\n".join(compress(row["lines"], (not noise for noise in row["is_noise"])))
+        for row in labels.to_pylist()
+        if row.get("keep") is not False
+    ]
+
+
+def _documents(shards: tuple[FinishedShard, ...], section: Domain) -> Iterator[str]:
+    """The texts of a corpus without held-out documents, so that the reference is in none."""
+    holdout = Holdout.of(section.seeds.holdout) if section.seeds.holdout else None
+    for shard in shards:
+        for batch in shard.batches(["text", "url", "source", "metadata", "doc_id"]):
+            for row in batch.to_pylist():
+                held = holdout and holdout.holds(row["url"], row["source"], row["metadata"], row["doc_id"])
+                if row["text"] and not held:
+                    yield row["text"]
+
+
+def _figures(comparison: dict[str, Any]) -> dict[str, Any]:
+    return {"comparison": dg.MetadataValue.json(comparison)}

@@ -1,0 +1,101 @@
+"""How good the refiners are, on documents that no teacher has seen."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from prox_assets.config import Domain
+from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
+from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
+from prox_assets.defs.metadata import artifact_result, table_of
+from prox_assets.defs.partitions import domains
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.files import write_json
+from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.documents.store import FinishedShard, Store
+from prox_assets.refining.evaluation import evaluate_refiners, read_labels
+from prox_assets.teacher.holdout import Holdout
+
+EVALUATION_FILE = "evaluation.json"
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[raw_documents, doc_refiner, chunk_refiner],
+    group_name="training",
+    kinds={"pytorch"},
+    owners=["team:data"],
+    pool="gpu",
+    code_version="1",
+)
+def refiner_evaluation(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Both refiners against held-out labels: documents and lines, in all and by group."""
+    domain = context.partition_key
+    section = catalogue.domain(domain)
+    store = catalogue.store()
+    refiners = {name: store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")}
+    raw = store.shards(domain, "raw_documents")
+
+    def build(folder: Path) -> None:
+        labels = held_out_labels(section, raw)
+        result: dict[str, Any] = {"labelled_documents": 0 if labels is None else labels.num_rows}
+        if labels is not None and labels.num_rows:
+            result |= evaluate_refiners(
+                loaded_document_refiner(catalogue, store, domain).refiner,
+                loaded_chunk_refiner(catalogue, store, domain).refiner,
+                labels,
+            )
+        write_json(result, folder / EVALUATION_FILE)
+
+    configuration = {
+        "asset": "refiner_evaluation",
+        "code": "1",
+        "refiners": refiners,
+        "labels": file_fingerprint(section.evaluation.labels) if section.evaluation else None,
+        "holdout": section.seeds.holdout.model_dump(mode="json") if section.seeds.holdout else None,
+        "shards": {shard.key.shard: shard.fingerprint for shard in raw},
+    }
+    artifact = store.publish(domain, "refiner_evaluation", configuration, build)
+    return artifact_result(artifact, **_figures(read_evaluation(store, domain)))
+
+
+def read_evaluation(store: Store, domain: str) -> dict[str, Any]:
+    """The figures of a domain's refiners."""
+    text = (store.artifact(domain, "refiner_evaluation").folder / EVALUATION_FILE).read_text()
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def held_out_labels(section: Domain, raw: tuple[FinishedShard, ...]) -> pa.Table | None:
+    """The labels of documents that can never be seeds; None without labels or holdout in the catalogue."""
+    if section.evaluation is None or section.seeds.holdout is None:
+        return None
+    holdout = Holdout.of(section.seeds.holdout)
+    ids = {
+        row["doc_id"]
+        for shard in raw
+        for batch in shard.batches(["doc_id", "url", "source", "metadata"])
+        for row in batch.to_pylist()
+        if holdout.holds(row["url"], row["source"], row["metadata"], row["doc_id"])
+    }
+    return read_labels(section.evaluation.labels, ids, section.evaluation.max_documents)
+
+
+def _figures(evaluation: dict[str, Any]) -> dict[str, Any]:
+    figures: dict[str, Any] = {"labelled_documents": evaluation["labelled_documents"]}
+    for part in ("documents", "lines"):
+        for name, value in evaluation.get(part, {}).items():
+            figures[f"{part.removesuffix('s')}_{name}"] = value
+    for column, groups in evaluation.get("lines_by", {}).items():
+        rows = [
+            {column: group, "f1": scores["f1"], "lines": scores["n_lines"]}
+            for group, scores in groups.items()
+        ]
+        figures[f"line_f1_by_{column}"] = table_of(rows)
+    return figures
