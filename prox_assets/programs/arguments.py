@@ -17,7 +17,12 @@ _NEXT = re.compile(rf"{_GAP}([,)])")
 _REST = re.compile(rf"{_GAP}\Z")
 _WORD_AT_END = re.compile(r"\w*+\s*+\Z")
 
-Given = list[tuple[str | None, Value]]
+
+class Given(NamedTuple):
+    """Arguments as they were written: the keyword of each, None for one given by position, and its value."""
+
+    keywords: list[str | None]
+    values: list[Value]
 
 
 class Read(NamedTuple):
@@ -41,41 +46,45 @@ class _Argument(NamedTuple):
 
 def read_arguments(text: str, at: int) -> Read:
     """Read arguments from just after the opening bracket to the closing one."""
-    given: Given = []
+    keywords: list[str | None] = []
+    values: list[Value] = []
     last = False
     while not last:
         usual = _USUAL.match(text, at)
         if usual:
             keyword, double, single, number, mark = usual.groups()
-            value = int(number) if number else single if double is None else double
-            given.append((keyword, value))
+            keywords.append(keyword)
+            values.append(int(number) if number else single if double is None else double)
             at, last = usual.end(), mark == ")"
             continue
         close = _CLOSE.match(text, at)
         if close:
-            return Read(given, close.end())
-        unusual = _unusual(text, at, given)
+            return Read(Given(keywords, values), close.end())
+        unusual = _unusual(text, at)
         if isinstance(unusual, Read):
             return unusual
-        given.append((unusual.keyword, unusual.value))
+        keywords.append(unusual.keyword)
+        values.append(unusual.value)
         at, last = unusual.stop, unusual.last
-    return Read(given, at)
+    return Read(Given(keywords, values), at)
 
 
-def _unusual(text: str, at: int, given: Given) -> _Argument | Read:
+def _unusual(text: str, at: int) -> _Argument | Read:
     """Read one argument that the quick pattern does not know: escapes, triple quotes, comments, signs."""
     keyword = _KEYWORD.match(text, at)
     begin = keyword.end() if keyword else at
-    literal = read_literal(text, begin)
-    value, stop = literal
+    value, stop = read_literal(text, begin)
     if value is Refused.NOT_LITERAL:
         if _WORD_AT_END.match(text, begin):
-            return Read(given, len(text), Refused.CUT_OFF)
-        return Read(given, at - 1, value, depth=0 if text[at - 1] == "(" else 1)
+            return _refused(len(text), Refused.CUT_OFF)
+        return _refused(at - 1, value, depth=0 if text[at - 1] == "(" else 1)
     if isinstance(value, Refused):
-        return Read(given, stop, value)
+        return _refused(stop, value)
     mark = _NEXT.match(text, stop)
     if mark:
         return _Argument(keyword[1] if keyword else None, value, mark.end(), mark[1] == ")")
-    ended = _REST.match(text, stop)
-    return Read(given, stop, Refused.CUT_OFF if ended else Refused.NOT_LITERAL)
+    return _refused(stop, Refused.CUT_OFF if _REST.match(text, stop) else Refused.NOT_LITERAL)
+
+
+def _refused(stop: int, code: Refused, depth: int = 1) -> Read:
+    return Read(Given([], []), stop, code, depth)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prox_assets.programs.codes import Outcome
 from prox_assets.programs.cover import Cover
-from prox_assets.programs.edits import Edit
+from prox_assets.programs.edits import Edit, applied
 from prox_assets.programs.program import Program
 from prox_assets.programs.rails import Rails
 from prox_assets.programs.registry import CallSpec, Registry
@@ -47,13 +47,12 @@ class ChunkRun:
         later, seen, names = [], set(), registry.names
         for position, call in enumerate(program.calls):
             spec = names[call.name].spec
-            same = (call.name, call.form, call.arguments)
             if position >= self._rails.max_calls:
                 self._note(position, spec.key or spec.name, Outcome.TOO_MANY_CALLS)
-            elif same in seen:
+            elif call in seen:
                 self._note(position, spec.key or spec.name, Outcome.REPEATED)
             else:
-                seen.add(same)
+                seen.add(call)
                 effect = spec.forms[call.form].act(self._scope, call.arguments)
                 if isinstance(effect, Lines):
                     self._delete(position, spec.key or spec.name, effect)
@@ -108,7 +107,7 @@ class ChunkRun:
         """Take all edits back where together they remove too much of the chunk."""
         share = self._rails.max_chunk_removed_share
         size = self._chunk.stop - self._chunk.start
-        if share >= 1 or removed_characters(self._record) <= share * size:
+        if share >= 1 or removed_characters(applied(self._record)) <= share * size:
             return self._record
         self.last_line = -1
         return taken_back(self._record)
@@ -119,9 +118,8 @@ def _position(edit: Edit) -> int:
 
 
 def removed_characters(edits: list[Edit]) -> int:
-    """Count the source characters that the applied edits remove, less what they put in their place."""
-    changed = (e for e in edits if e.outcome == "applied")
-    return sum(max(0, e.stop - e.start - len(e.replacement)) for e in changed)
+    """Count the source characters that applied edits remove, less what they put in their place."""
+    return sum([max(0, e.stop - e.start - len(e.replacement)) for e in edits])
 
 
 def taken_back(edits: list[Edit]) -> list[Edit]:

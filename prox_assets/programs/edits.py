@@ -41,9 +41,14 @@ def apply_edits(source: str, edits: Iterable[Edit]) -> str:
 
     Raises ProgramError where the record is of another text: spans outside of it or over one another.
     """
+    return rebuilt(source, applied(edits))
+
+
+def rebuilt(source: str, ordered: Iterable[Edit]) -> str:
+    """Do what `apply_edits` does with edits that are all applied and in the order of the source."""
     parts: list[str] = []
     at = 0
-    for edit in applied(edits):
+    for edit in ordered:
         if not at <= edit.start <= edit.stop <= len(source):
             raise ProgramError(
                 f"edit record: [{edit.start}, {edit.stop}) does not fit a source of {len(source)} characters "

@@ -77,13 +77,10 @@ def execute_chunks(
     for chunk, program, scores in programs:
         run = ChunkRun(text, chunk, rails, scores)
         edits += run.edits(program, registry)
-        if run.last_line >= 0 and chunk.stop == len(text):
-            last_line = max(last_line, run.last_line)
+        if run.last_line == chunk.line_stop - 1 and chunk.stop == len(text):
+            last_line = run.last_line
     if last_line >= 0 and last_line == text.count("\n"):
         edits = close_last_line(text, edits)
-    changed = any(edit.outcome == "applied" for edit in edits)
-    if not changed:
-        return Execution(text, tuple(edits), Status.KEPT, Reason.NONE)
     refined, record, status, reason = guard(text, edits, rails)
     return Execution(refined, tuple(record), status, reason)
 

@@ -2,7 +2,7 @@
 
 from prox_assets.programs.chunk_executor import removed_characters, taken_back
 from prox_assets.programs.codes import Outcome, Reason, Status
-from prox_assets.programs.edits import Edit, applied, apply_edits
+from prox_assets.programs.edits import Edit, applied, rebuilt
 from prox_assets.programs.rails import Beyond, Rails
 
 GUARD_RAIL = "guard_rail"
@@ -27,23 +27,23 @@ def _taken(edits: list[Edit], stop: int) -> bool:
 
 def guard(text: str, edits: list[Edit], rails: Rails) -> tuple[str, list[Edit], Status, Reason]:
     """Execute the edits within the rails: refined text, final record, status and reason."""
-    size = len(text)
-    removed = removed_characters(edits)
-    if removed > rails.max_removed_share * size:
+    size, changes = len(text), applied(edits)
+    if not changes:
+        return text, edits, Status.KEPT, Reason.NONE
+    if removed_characters(changes) > rails.max_removed_share * size:
         if rails.beyond is Beyond.EMPTY:
             return "", _emptied(text, edits), Status.EMPTIED, Reason.OVER_REMOVED
         return text, taken_back(edits), Status.KEPT, Reason.OVER_GUARD_RAIL
-    if _growth(edits) > rails.max_added_share * size:
+    if _growth(changes) > rails.max_added_share * size:
         return text, taken_back(edits), Status.KEPT, Reason.OVER_GUARD_RAIL
-    refined = apply_edits(text, edits)
+    refined = rebuilt(text, changes)
     if refined != text and not has_visible(refined, rails.min_kept_chars):
         return "", _emptied(text, edits), Status.EMPTIED, Reason.TOO_SHORT
     return refined, edits, Status.KEPT, Reason.NONE
 
 
 def _growth(edits: list[Edit]) -> int:
-    changed = (e for e in edits if e.replacement and e.outcome == "applied")
-    return sum(len(e.replacement) - (e.stop - e.start) for e in changed)
+    return sum([len(e.replacement) - e.stop + e.start for e in edits if e.replacement])
 
 
 def has_visible(text: str, least: int) -> bool:

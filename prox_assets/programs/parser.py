@@ -1,7 +1,5 @@
 """From a program's text to its calls: Python syntax with literal arguments, read once, never evaluated."""
 
-from typing import NamedTuple
-
 from prox_assets.programs.arguments import Given, read_arguments
 from prox_assets.programs.binding import Problem, bind
 from prox_assets.programs.codes import Refused
@@ -9,11 +7,6 @@ from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Call, Program, Refusal, Stage
 from prox_assets.programs.registry import Named, Registry
 from prox_assets.programs.scanner import Found, Scanner
-
-
-class _Item(NamedTuple):
-    fenced: bool
-    value: Call | Refusal
 
 
 def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
@@ -24,16 +17,16 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
     memory are linear in the text.
     """
     scanner = Scanner(text, registry)
-    items = []
+    plain: list[Call | Refusal] = []
+    fenced: list[Call | Refusal] = []
     for found in scanner:
-        value = _read(text, found, scanner, stage, registry)
-        if value is not None:
-            items.append(_Item(found.fenced, value))
-    if any(item.fenced for item in items):
-        items = [item for item in items if item.fenced]
+        item = _read(text, found, scanner, stage, registry)
+        if item is not None:
+            (fenced if found.fenced else plain).append(item)
+    items = fenced or plain
     return Program(
-        tuple(item.value for item in items if isinstance(item.value, Call)),
-        tuple(item.value for item in items if isinstance(item.value, Refusal)),
+        tuple([item for item in items if isinstance(item, Call)]),
+        tuple([item for item in items if isinstance(item, Refusal)]),
     )
 
 
@@ -41,27 +34,24 @@ def _read(
     text: str, found: Found, scanner: Scanner, stage: Stage, registry: Registry
 ) -> Call | Refusal | None:
     """Read one possible call; None for prose that only looks like one."""
-    name, start = found.name, found.start
-    given, stop, refused, depth = read_arguments(text, found.inside)
-    scanner.resume(stop if refused is None else scanner.after_bad(stop, depth))
+    name, start, inside, _, spaced = found
+    given, stop, refused, depth = read_arguments(text, inside)
+    scanner.at = stop if refused is None else scanner.after_bad(stop, depth)
     named = registry.names.get(name)
     if named is None:
-        is_call = refused is None and not found.spaced
+        is_call = refused is None and not spaced
         return Refusal(name, Refused.UNKNOWN_CALL, start) if is_call else None
     if refused is not None:
         return Refusal(name, refused, start)
-    return _believe(name, start, named, given, stage)
+    item = _not_here(named, stage) or bind(named.spec, _implied(named, given))
+    return Refusal(name, item.code, start, item.detail) if isinstance(item, Problem) else item
 
 
-def _believe(name: str, start: int, named: Named, given: Given, stage: Stage) -> Call | Refusal:
-    spec = named.spec
-    problem = _not_here(named, stage)
-    if problem is None:
-        bound = bind(spec, [*named.given, *given] if named.given else given)
-        if not isinstance(bound, Problem):
-            return Call(spec.name, bound.arguments, bound.form, start)
-        problem = bound
-    return Refusal(name, problem.code, start, problem.detail)
+def _implied(named: Named, given: Given) -> Given:
+    """Add the arguments that an alias implies."""
+    if not named.given:
+        return given
+    return Given([*(k for k, _ in named.given), *given[0]], [*(v for _, v in named.given), *given[1]])
 
 
 def _not_here(named: Named, stage: Stage) -> Problem | None:

@@ -1,7 +1,8 @@
 """A program as a value: the calls that were read and the ones that were refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from prox_assets.programs.codes import Refused
 
@@ -16,18 +17,15 @@ class Stage(StrEnum):
     CHUNK = "chunk"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call by its registered name, with the arguments in the order of its form.
 
-    `form` counts the ways the registry lets the call be written. `at` is the character position in the
-    program's text, -1 for a call that was built rather than read; it takes no part in comparison.
+    `form` counts the ways the registry lets the call be written.
     """
 
     name: str
     arguments: Arguments = ()
     form: int = 0
-    at: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

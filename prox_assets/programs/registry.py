@@ -52,10 +52,12 @@ class Form:
 
     parameters: tuple[Parameter, ...]
     act: Act
+    keywords: list[str | None] = field(init=False, repr=False, compare=False)
     places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = ((place, (p.name, *p.aliases)) for place, p in enumerate(self.parameters))
+        object.__setattr__(self, "keywords", [p.name for p in self.parameters])
         object.__setattr__(self, "places", {name: place for place, all_ in names for name in all_})
 
 

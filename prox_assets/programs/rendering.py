@@ -98,6 +98,5 @@ def shifted(program: Program, by: int, registry: Registry = REGISTRY) -> Program
 def _shifted(call: Call, by: int, registry: Registry) -> Call:
     parameters = registry.spec(call.name).forms[call.form].parameters
     pairs = zip(parameters, call.arguments, strict=True)
-    return replace(
-        call, arguments=tuple(v + by if p.kind is Kind.LINE and isinstance(v, int) else v for p, v in pairs)
-    )
+    moved = (v + by if p.kind is Kind.LINE and isinstance(v, int) else v for p, v in pairs)
+    return call._replace(arguments=tuple(moved))

@@ -45,30 +45,24 @@ def _patterns(registry: Registry) -> _Patterns:
 
 
 class Scanner:
-    """Goes through a text once, from one possible call to the next; the parser says where each one ended."""
+    """Goes through a text once, from one possible call to the next; the parser sets `at` after each."""
 
-    __slots__ = ("_at", "_patterns", "_text", "any_fence")
+    __slots__ = ("_patterns", "_text", "at")
 
     def __init__(self, text: str, registry: Registry) -> None:
-        self._text, self._patterns, self._at = text, _patterns(registry), 0
-        self.any_fence = False
+        self._text, self._patterns, self.at = text, _patterns(registry), 0
 
     def __iter__(self) -> Iterator[Found]:
         fenced, text, search = False, self._text, self._patterns.calls.search
-        while match := search(text, self._at):
-            self._at = match.end()
+        while match := search(text, self.at):
+            self.at = match.end()
             kind = match.lastgroup
             if kind == "known":
-                yield Found(match["known"], match.start("known"), self._at, fenced, False)
+                yield Found(match["known"], match.start("known"), self.at, fenced, False)
             elif kind == "space":
-                yield Found(match["first"], match.start("first"), self._at, fenced, bool(match["space"]))
+                yield Found(match["first"], match.start("first"), self.at, fenced, bool(match["space"]))
             elif kind == "fence":
                 fenced = not fenced
-                self.any_fence = True
-
-    def resume(self, at: int) -> None:
-        """Go on after a call that ended at `at`."""
-        self._at = at
 
     def after_bad(self, at: int, depth: int) -> int:
         """Find where a call that went wrong at `at`, `depth` brackets deep, ends.
