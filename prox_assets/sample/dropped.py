@@ -1,17 +1,25 @@
 """The kinds of pages that should go altogether; every line of them is noise."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from prox_assets.sample.clutter import formula_ruin, related
 from prox_assets.sample.pen import Pen
 
-Junk = Callable[[Pen], None]
+
+@dataclass(frozen=True, slots=True)
+class Junk:
+    """How a kind of page to drop is made, and how often it comes; `title` is the rule of its headline."""
+
+    layout: Callable[[Pen], None]
+    weight: int
+    title: str = "title"
 
 
 def keywords(pen: Pen) -> None:
     """Search phrases strung together."""
     if pen.happens(0.5):
-        pen.clutter("title")
+        pen.clutter("@title")
     joint = pen.chance.pick((", ", " ", " | ", "\n", "\n"))
     for _ in range(pen.chance.between(3, 8)):
         phrases = [pen.voice.say("keyword") for _ in range(pen.chance.between(4, 10))]
@@ -66,7 +74,7 @@ def salad(pen: Pen) -> None:
 
 def stub(pen: Pen) -> None:
     """A headline, half a sentence, and everything but the article."""
-    pen.clutter("title", "stamp")
+    pen.clutter("@title", "stamp")
     pen.junk(pen.voice.say("sentence_cut") + " …")
     pen.clutter("more", "pitch")
     related(pen)
@@ -83,7 +91,7 @@ def parked(pen: Pen) -> None:
 
 def chatter(pen: Pen) -> None:
     """A thread in which nobody says anything."""
-    pen.clutter("ask_title")
+    pen.clutter("@title")
     for _ in range(pen.chance.between(5, 12)):
         pen.clutters("post_meta", 1, 3)
         pen.clutter("talk_noise")
@@ -96,28 +104,28 @@ def ruins(pen: Pen) -> None:
         formula_ruin(pen)
 
 
-DROPPED: Mapping[str, Mapping[str, tuple[Junk, int]]] = {
+DROPPED: Mapping[str, Mapping[str, Junk]] = {
     "web": {
-        "keywords": (keywords, 16),
-        "boilerplate": (boilerplate, 16),
-        "terms": (terms, 10),
-        "log": (machine_log, 12),
-        "spam": (spam, 16),
-        "directory": (directory, 9),
-        "salad": (salad, 8),
-        "stub": (stub, 6),
-        "parked": (parked, 4),
-        "chatter": (chatter, 3),
+        "keywords": Junk(keywords, 16),
+        "boilerplate": Junk(boilerplate, 16),
+        "terms": Junk(terms, 10),
+        "log": Junk(machine_log, 12),
+        "spam": Junk(spam, 16),
+        "directory": Junk(directory, 9),
+        "salad": Junk(salad, 8),
+        "stub": Junk(stub, 6),
+        "parked": Junk(parked, 4),
+        "chatter": Junk(chatter, 3, "ask_title"),
     },
     "math": {
-        "keywords": (keywords, 14),
-        "boilerplate": (boilerplate, 18),
-        "log": (machine_log, 18),
-        "spam": (spam, 10),
-        "directory": (directory, 10),
-        "salad": (salad, 10),
-        "ruins": (ruins, 16),
-        "chatter": (chatter, 4),
+        "keywords": Junk(keywords, 14),
+        "boilerplate": Junk(boilerplate, 18),
+        "log": Junk(machine_log, 18),
+        "spam": Junk(spam, 10),
+        "directory": Junk(directory, 10),
+        "salad": Junk(salad, 10),
+        "ruins": Junk(ruins, 16),
+        "chatter": Junk(chatter, 4, "ask_title"),
     },
 }
 """The kinds of each domain that should be dropped, and how often they come."""

@@ -38,8 +38,13 @@ def _page(domain: str, templates: str, seed: int, index: int) -> SamplePage:
     chance = Chance("page", domain, templates, seed, index)
     site = _site(domain, templates, seed, int(SITES_PER_SET * chance.unit() ** 1.7))
     keep = not chance.happens(DROP_RATE)
-    pen = Pen(site, _voice(domain, templates, site, chance))
-    kind = _kept(pen, domain) if keep else _dropped(pen, domain)
+    kinds = KINDS[domain] if keep else DROPPED[domain]
+    kind = chance.weighted({name: kind.weight for name, kind in kinds.items()})
+    pen = Pen(site, _voice(domain, templates, site, chance, kinds[kind].title))
+    if keep:
+        _kept(pen, domain, kind)
+    else:
+        _dropped(pen, domain, kind)
     doc_id = sha256(f"{domain}/{templates}/{seed}/{index}".encode()).hexdigest()[:16]
     return SamplePage(
         doc_id=doc_id,
@@ -58,16 +63,17 @@ def _page(domain: str, templates: str, seed: int, index: int) -> SamplePage:
 _site = lru_cache(maxsize=4096)(build_site)
 
 
-def _voice(domain: str, templates: str, site: Site, chance: Chance) -> Voice:
+def _voice(domain: str, templates: str, site: Site, chance: Chance, title: str) -> Voice:
     grammar = load_grammar(domain, site.language, templates)
     topic = grammar.topics[chance.pick(site.topics)]
     voice = Voice(grammar.rules, chance, {}).over({**topic, **site.habits}, site.fixed)
-    return voice.over({}, {"@title": voice.say("title")})
+    letters = {rule: voice.say(rule) for rule in ("v", "w") if rule in grammar.rules}
+    voice = voice.over({}, letters)
+    return voice.over({}, {"@title": voice.say(title)})
 
 
-def _kept(pen: Pen, domain: str) -> str:
+def _kept(pen: Pen, domain: str, kind: str) -> None:
     chance = pen.chance
-    kind = chance.weighted({name: weight for name, (_, weight) in KINDS[domain].items()})
     size = chance.between(4, 9) if chance.happens(LONG_RATE) else 1
     rate = pen.site.gap_rate
 
@@ -75,23 +81,19 @@ def _kept(pen: Pen, domain: str) -> str:
         if chance.happens(rate):
             chance.weighted(BLOCKS[domain])(pen)
 
-    _lines(pen, pen.site.head, 0.7)
+    _lines(pen, pen.site.head, 0.6)
     if chance.happens(0.3):
         pen.clutter("crumb")
-    KINDS[domain][kind][0](pen, gap, size)
-    if chance.happens(0.75):
+    KINDS[domain][kind].layout(pen, gap, size)
+    if chance.happens(0.65):
         tail(pen, domain)
-    _lines(pen, pen.site.foot, 0.75)
-    return kind
+    _lines(pen, pen.site.foot, 0.65)
 
 
-def _dropped(pen: Pen, domain: str) -> str:
-    chance = pen.chance
-    kind = chance.weighted({name: weight for name, (_, weight) in DROPPED[domain].items()})
+def _dropped(pen: Pen, domain: str, kind: str) -> None:
     _lines(pen, pen.site.head, 0.45)
-    DROPPED[domain][kind][0](pen)
+    DROPPED[domain][kind].layout(pen)
     _lines(pen, pen.site.foot, 0.45)
-    return kind
 
 
 def _lines(pen: Pen, lines: tuple[str, ...], probability: float) -> None:

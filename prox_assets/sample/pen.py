@@ -23,6 +23,10 @@ class Pen:
         """True with that probability."""
         return self.chance.happens(probability)
 
+    def knows(self, rule: str) -> bool:
+        """Whether this page's grammar has the rule."""
+        return rule in self.voice.rules
+
     def clutter(self, *rules: str) -> None:
         """One noise line for each rule."""
         for rule in rules:
@@ -62,7 +66,7 @@ class Pen:
         """A clean heading; sites that mark their headings leave the mark in the line."""
         self.clean(self.voice.say(rule), self.voice.say("heading_mark") if self.site.marks_headings else None)
 
-    def paragraph(self, low: int = 1, high: int = 3, rule: str = "sentence") -> None:
+    def paragraph(self, low: int = 1, high: int = 4, rule: str = "sentence") -> None:
         """Sentences on one clean line, at the site's rate with a noise span in, before or after them."""
         joint = "" if self.site.language == "zh" else " "
         sentences = several(self.voice, rule, low, high)

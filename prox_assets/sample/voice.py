@@ -40,7 +40,11 @@ class Chance:
     def some(self, options: Sequence[T], count: int) -> list[T]:
         """Up to `count` different options, in random order."""
         rest = list(options)
-        return [rest.pop(int(self._next() * len(rest))) for _ in range(min(count, len(rest)))]
+        return [self.draw(rest) for _ in range(min(count, len(rest)))]
+
+    def draw(self, deck: list[T]) -> T:
+        """One of the deck, which loses it."""
+        return deck.pop(int(self._next() * len(deck)))
 
     def weighted(self, options: Mapping[T, int]) -> T:
         """One of the keys, by their weights."""
@@ -53,12 +57,16 @@ class Chance:
 
 
 class Voice:
-    """Speaks the rules of one grammar: `say("title")` is a new text at every call."""
+    """Speaks the rules of one grammar: `say("title")` is a new text at every call.
+
+    The templates of a rule come like cards from a shuffled deck: none twice before all have come.
+    """
 
     def __init__(self, rules: Rules, chance: Chance, fixed: Mapping[str, str]) -> None:
         self.rules = rules
         self.chance = chance
         self.fixed = fixed
+        self._decks: dict[str, list[Template]] = {}
 
     def over(self, rules: Rules, fixed: Mapping[str, str]) -> "Voice":
         """The same voice with other rules and fixed words laid over its own."""
@@ -70,9 +78,14 @@ class Voice:
         """A text for the rule. Raises GrammarError where no file has it."""
         if (known := self.fixed.get(rule)) is not None:
             return known
+        if not (deck := self._decks.get(rule)):
+            deck = self._decks[rule] = self._fresh_deck(rule)
+        return self.fill(self.chance.draw(deck))
+
+    def _fresh_deck(self, rule: str) -> list[Template]:
         if not (templates := self.rules.get(rule)):
             raise GrammarError(f"No grammar file has the rule {rule!r}: add it, or correct the template.")
-        return self.fill(self.chance.pick(templates))
+        return list(templates)
 
     def fill(self, template: Template) -> str:
         """The template with its slots filled."""
