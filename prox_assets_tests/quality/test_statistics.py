@@ -72,11 +72,11 @@ def test_calls_by_hand(folder: Path) -> None:
         rows(folder, "calls", "call, outcome, document_status, times, characters_removed, tokens_removed")
     )
     assert found == {
-        ("drop_doc", "applied", "dropped", 1, 31, 6),
-        ("keep_doc", "applied", "emptied", 1, 0, 0),
-        ("keep_doc", "applied", "kept", 6, 0, 0),
+        ("drop_doc", "dropped", "dropped", 1, 31, 6),
+        ("keep_doc", "kept", "emptied", 1, 0, 0),
+        ("keep_doc", "kept", "kept", 6, 0, 0),
         ("none", "refiner_failed", "dropped", 1, 0, 0),
-        ("keep_chunk", "applied", "kept", 1, 0, 0),
+        ("keep_chunk", "kept", "kept", 1, 0, 0),
         ("normalize", "applied", "kept", 2, 11, 3),
         ("normalize", "no_match", "kept", 1, 0, 0),
         ("remove_lines", "applied", "emptied", 1, 0, 0),

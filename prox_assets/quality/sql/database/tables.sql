@@ -14,7 +14,7 @@ COMMENT ON COLUMN documents.source IS 'Where the document came from, as the inpu
 COMMENT ON COLUMN documents.language IS 'Language, as the input says.';
 COMMENT ON COLUMN documents.status IS 'How it ended: kept, dropped, emptied, rejected, or unaccounted (a later stage has no row for it).';
 COMMENT ON COLUMN documents.lost_at IS 'The asset at which it went: raw_documents, doc_refined_corpus or chunk_refined_corpus; NULL when kept.';
-COMMENT ON COLUMN documents.reason IS 'Why it went; NULL when kept.';
+COMMENT ON COLUMN documents.reason IS 'Why it went; for a kept document the guard rail that stepped in, else NULL.';
 COMMENT ON COLUMN documents.keep_probability IS 'The document refiner''s probability that it is worth keeping.';
 COMMENT ON COLUMN documents.doc_program IS 'The document refiner''s program.';
 COMMENT ON COLUMN documents.n_chars IS 'Characters (code points) of the source text; 0 when rejected.';
@@ -43,7 +43,7 @@ CREATE TABLE calls (
 );
 COMMENT ON TABLE calls IS 'How often each call was made, what came of it, and what it removed. Edits in emptied documents count as removing 0: their text is lost as a whole.';
 COMMENT ON COLUMN calls.call IS 'keep_doc, drop_doc, keep_chunk, remove_lines, normalize; none where the refiner gave no program.';
-COMMENT ON COLUMN calls.outcome IS 'applied, or why not: a code of the executor.';
+COMMENT ON COLUMN calls.outcome IS 'applied (text changed), kept or dropped (the call''s own effect), or why it had no effect: a code of the executor.';
 COMMENT ON COLUMN calls.document_status IS 'How the document ended.';
 
 CREATE TABLE lengths (

@@ -38,7 +38,7 @@ CREATE VIEW tokens_by_call AS
 SELECT
     calls.domain, stage, call,
     sum(times)::BIGINT AS times,
-    coalesce(sum(times) FILTER (outcome = 'applied'), 0)::BIGINT AS applied,
+    coalesce(sum(times) FILTER (outcome IN ('applied', 'kept', 'dropped')), 0)::BIGINT AS took_effect,
     sum(tokens_removed)::BIGINT AS tokens_removed,
     sum(characters_removed)::BIGINT AS characters_removed,
     sum(tokens_removed) / nullif(any_value(totals.tokens), 0) AS share_of_raw_tokens

@@ -5,8 +5,8 @@ WITH doc_calls AS (
         'doc_refined_corpus' AS stage,
         coalesce(nullif(regexp_extract(doc_program, '^\s*([A-Za-z_]\w*)\s*\(', 1), ''), 'none') AS call,
         CASE
-            WHEN lost_at IS DISTINCT FROM 'doc_refined_corpus' THEN 'applied'
-            WHEN reason = 'drop_doc' THEN 'applied'
+            WHEN lost_at IS DISTINCT FROM 'doc_refined_corpus' THEN 'kept'
+            WHEN reason = 'drop_doc' THEN 'dropped'
             ELSE reason
         END AS outcome,
         status AS document_status,
@@ -26,7 +26,7 @@ WITH doc_calls AS (
     WHERE edits.call <> 'keep_chunk'
 ), kept_chunks AS (
     SELECT
-        'chunk_refined_corpus' AS stage, 'keep_chunk' AS call, 'applied' AS outcome,
+        'chunk_refined_corpus' AS stage, 'keep_chunk' AS call, 'kept' AS outcome,
         joined.status AS document_status, 0 AS characters, 0 AS tokens
     FROM chunk_programs JOIN joined USING (row)
     WHERE regexp_matches(chunk_programs.program, '^\s*keep_chunk\(\s*\)\s*$')

@@ -39,7 +39,7 @@ SELECT
         WHEN doc.row IS NULL THEN 'unaccounted'
         WHEN doc.status <> 'kept' THEN doc.reason
         WHEN chunk.row IS NULL THEN 'unaccounted'
-        WHEN chunk.status <> 'kept' THEN chunk.reason
+        ELSE nullif(chunk.reason, '')
     END AS reason,
     program.keep_probability,
     program.program AS doc_program,
