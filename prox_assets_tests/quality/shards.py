@@ -203,10 +203,10 @@ def write_tables(
     return ShardInputs(domain=domain, shard=shard, costs=costs, **paths)
 
 
-def changed(table: pa.Table, row: int, **values: Any) -> pa.Table:
+def changed(table: pa.Table, at: int, **values: Any) -> pa.Table:
     """The table with some values of one row (by position) replaced."""
     rows = table.to_pylist()
-    rows[row] = {**rows[row], **values}
+    rows[at] = {**rows[at], **values}
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 

@@ -1,0 +1,88 @@
+"""What an expectation is: a name, a severity, a sentence for people, a Great Expectations class."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Severity(StrEnum):
+    """A failed critical expectation stops what is downstream; a warning is read by people."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a domain's shards are held to. Ratios are of tokens; shares of rows, documents, or calls."""
+
+    doc_keep_ratio: tuple[float, float] = (0.05, 0.98)
+    chunk_keep_ratio: tuple[float, float] = (0.5, 1.0)
+    max_rejected_share: float = 0.1
+    max_error_share: float = 0.01
+    max_emptied_share: float = 0.05
+    max_refused_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Conservation:
+    """What a stage must have rows for.
+
+    `upstream`: files of the stage before (none for raw_documents). `rejected`: for raw_documents, the files
+    of rejected rows. `expected_rows`: rows of the source for raw_documents, documents kept by the stage
+    before for chunk_programs, rows of the stage before for all others; counted in `upstream` when None.
+    """
+
+    expected_rows: int | None = None
+    upstream: tuple[Path, ...] = ()
+    rejected: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the arguments of an expectation are computed from."""
+
+    rows: int
+    thresholds: Thresholds
+
+
+Arguments = Callable[[Limits], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One expectation on the checked table of an asset.
+
+    `kind` names a class of great_expectations.expectations. `status` limits it to rows of that status.
+    """
+
+    name: str
+    severity: Severity
+    description: str
+    kind: str
+    arguments: Arguments
+    status: str | None = None
+
+
+def critical(name: str, description: str, kind: str, status: str | None = None, **arguments: Any) -> Rule:
+    """A blocking rule with fixed arguments."""
+    return Rule(name, Severity.CRITICAL, description, kind, lambda _: arguments, status)
+
+
+def warning(name: str, description: str, kind: str, status: str | None = None, **arguments: Any) -> Rule:
+    """A rule to be read by people, with fixed arguments."""
+    return Rule(name, Severity.WARNING, description, kind, lambda _: arguments, status)
+
+
+def banded(
+    name: str, description: str, column: str, band: Callable[[Thresholds], tuple[float, float]]
+) -> Rule:
+    """A warning when the mean of a column leaves a band of the thresholds."""
+
+    def arguments(limits: Limits) -> Mapping[str, Any]:
+        low, high = band(limits.thresholds)
+        return {"column": column, "min_value": low, "max_value": high}
+
+    return Rule(name, Severity.WARNING, description, "ExpectColumnMeanToBeBetween", arguments)

@@ -1,0 +1,1 @@
+CREATE TABLE agreement (file VARCHAR, column_name VARCHAR, expected VARCHAR, found VARCHAR, agreement VARCHAR);
