@@ -150,7 +150,7 @@ class Inference(Section):
     engine: Literal["transformers", "vllm"] = "transformers"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
-    batch_tokens: PositiveInt = 16_384
+    batch_tokens: PositiveInt = 8_192
     rows_per_commit: PositiveInt = 256
     threads: PositiveInt | None = None
 
@@ -217,6 +217,7 @@ class RefinerRecipe(Section):
 
     base: str | None = None
     window: PositiveInt = 512
+    span_precision_floor: Share = 0.8
     architecture: Architecture = Architecture()
     training: Training = Training()
 

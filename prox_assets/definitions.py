@@ -15,6 +15,7 @@ from prox_assets.defs.assets import (
     training,
 )
 from prox_assets.defs.checks import checks
+from prox_assets.defs.console import console
 from prox_assets.defs.resources import CatalogueResource
 
 defs = dg.Definitions(
@@ -26,4 +27,5 @@ defs = dg.Definitions(
     sensors=[automation.new_shards],
     resources={"catalogue": CatalogueResource(path=str(catalogue_path()))},
     executor=dg.in_process_executor,
+    loggers={"console": console},
 )

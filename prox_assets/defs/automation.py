@@ -12,6 +12,7 @@ _PER_SHARD = (
     "doc_refined_corpus",
     "chunk_programs",
     "chunk_refined_corpus",
+    "rule_filtered_corpus",
     "corpus_statistics",
 )
 
@@ -34,7 +35,18 @@ report_job = dg.define_asset_job(
     description="Check a domain's corpora and build its report.",
 )
 
-jobs = [ingest_job, teach_job, refine_job, report_job]
+database_job = dg.define_asset_job(
+    "build_database",
+    selection=dg.AssetSelection.assets("statistics_database"),
+    description="Build the DuckDB file from the statistics of all shards.",
+)
+pretraining_job = dg.define_asset_job(
+    "compare_pretraining",
+    selection=dg.AssetSelection.assets("pretraining_comparison"),
+    description="Train a tiny language model on each corpus of a domain and compare them.",
+)
+
+jobs = [ingest_job, teach_job, refine_job, database_job, pretraining_job, report_job]
 
 
 @dg.sensor(

@@ -1,6 +1,6 @@
 """What the UI shows beside a materialization: counts, columns, paths, samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -47,7 +47,7 @@ def artifact_result(artifact: Artifact, **metadata: Any) -> dg.MaterializeResult
     )
 
 
-def table_of(rows: list[Mapping[str, Any]]) -> dg.TableMetadataValue:
+def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     """A small table; every row has the same keys, and values are shown as text or numbers."""
     records = [dg.TableRecord({key: _cell(value) for key, value in row.items()}) for row in rows]
     return dg.MetadataValue.table(

@@ -75,7 +75,7 @@ def _objection(row: SourceRow, source: ShardSource, seen: set[bytes]) -> tuple[s
     """Say why a row cannot be a document: a reason code and a detail, or two empty strings."""
     if row.values is None:
         return "unreadable", row.error
-    text = row.values.get(source.columns.text)
+    text = _text(row.values.get(source.columns.text))
     objection = _text_objection(text, source.max_chars)
     if objection is not None:
         return objection
@@ -87,6 +87,13 @@ def _objection(row: SourceRow, source: ShardSource, seen: set[bytes]) -> tuple[s
         return "duplicate_id", f"{str(doc_id)!r:.200} stood in an earlier row of this shard"
     seen.add(digest)
     return "", ""
+
+
+def _text(value: Any) -> Any:
+    """A text, or a list of lines as files of line labels hold it."""
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    return value
 
 
 def _text_objection(text: Any, max_chars: int) -> tuple[str, str] | None:
@@ -116,7 +123,7 @@ def _accepted(row: int, values: Mapping[str, Any], columns: Columns) -> dict[str
     return {
         "row": row,
         "doc_id": _plain(values[columns.doc_id]),
-        "text": values[columns.text],
+        "text": _text(values[columns.text]),
         "url": _optional(values, columns.url),
         "source": _optional(values, columns.source),
         "language": _optional(values, columns.language),

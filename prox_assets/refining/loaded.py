@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from prox_assets.config import Inference, Thresholds
+from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
@@ -60,6 +60,11 @@ def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkTh
     line = stored.line if thresholds.line is None else thresholds.line
     span = stored.span if thresholds.span is None else thresholds.span
     return ChunkThresholds(line, span, stored.min_span_chars)
+
+
+def rails_of(execution: Execution) -> Rails:
+    """The guard rails that the catalogue asks for."""
+    return Rails(max_removed_share=execution.max_removed_share)
 
 
 def rails_configuration(rails: Rails) -> dict[str, Any]:

@@ -100,6 +100,14 @@ def test_each_bad_row_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert "\\xff" in pq.read_table(finished.paths("rejected")[2])["raw"].to_pylist()[0]
 
 
+def test_a_list_of_lines_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"id": ["a"], "lines": [["one", "", "three"]]}), tmp_path / "in" / "p.parquet")
+    (source,) = list_shards([Input(path=tmp_path / "in", columns=Columns(text="lines"))])
+    finished = ingest(source, Store(tmp_path / "store"), "web", 2, lambda rows: None)
+    assert _documents(finished)[0]["text"] == "one\n\nthree"
+
+
 def test_a_large_parquet_file_is_split_by_rows(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     table = pa.table({"key": [f"d{n}" for n in range(1000)], "body": [f"text {n}" for n in range(1000)]})

@@ -14,9 +14,10 @@ from prox_assets.defs.assets.refinement import (
 )
 from prox_assets.defs.partitions import domain_shards, partition_of
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.documents.store import ShardKey, Store
+from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.database import build_database
-from prox_assets.quality.statistics import CostRecord, ShardInputs, write_shard_statistics
+from prox_assets.quality.statistics import write_shard_statistics
 
 STATISTICS = "corpus_statistics"
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
@@ -64,31 +65,6 @@ def statistics_folder(store: Store, domain: str, shard: str) -> Path:
 def database_path(store: Store) -> Path:
     """Where the statistics database stands."""
     return store.root / "statistics.duckdb"
-
-
-def shard_inputs(domain: str, shard: str, stages: dict[str, FinishedShard]) -> ShardInputs:
-    """The files of one shard at every stage, and what the stages cost."""
-    return ShardInputs(
-        domain,
-        shard,
-        rejected=stages["raw_documents"].paths("rejected"),
-        costs=tuple(cost for name, finished in stages.items() for cost in _costs(name, finished)),
-        **{name: finished.paths() for name, finished in stages.items()},
-    )
-
-
-def _costs(stage: str, finished: FinishedShard) -> list[CostRecord]:
-    return [
-        CostRecord(
-            stage,
-            cost["seconds"],
-            cost.get("device", "cpu"),
-            cost.get("documents", 0),
-            cost.get("tokens_in", 0),
-            parameters=cost.get("parameters", 0),
-        )
-        for cost in finished.costs()
-    ]
 
 
 @dg.asset(

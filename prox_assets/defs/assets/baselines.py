@@ -83,7 +83,7 @@ def rule_filtered_corpus(
 def pretraining_comparison(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
-    """Tiny language models, one trained on each corpus with the same tokens, compared on clean held-out text."""
+    """Tiny language models, one for each corpus, compared on clean held-out text."""
     from prox_assets.baselines.pretraining import compare_corpora
     from prox_assets.baselines.pretraining_settings import PretrainingSettings
 

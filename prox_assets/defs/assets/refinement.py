@@ -7,7 +7,6 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prox_assets.config import Execution
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
 from prox_assets.defs.metadata import column_schema, shard_result, table_of
@@ -16,7 +15,6 @@ from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
-from prox_assets.programs import Rails
 from prox_assets.refining import shards as stages
 from prox_assets.refining.documents import KEPT
 from prox_assets.refining.loaded import (
@@ -26,6 +24,7 @@ from prox_assets.refining.loaded import (
     load_chunk_refiner,
     load_document_refiner,
     moved_thresholds,
+    rails_of,
 )
 
 GPU_POOL = "gpu"
@@ -134,11 +133,6 @@ def chunk_refined_corpus(
         log_parts(context),
     )
     return shard_result(finished, **_fate(finished, "n_tokens_in", "n_tokens_out"))
-
-
-def rails_of(execution: Execution) -> Rails:
-    """The guard rails that the catalogue asks for."""
-    return Rails(max_removed_share=execution.max_removed_share)
 
 
 def loaded_document_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedDocumentRefiner:

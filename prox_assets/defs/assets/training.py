@@ -108,10 +108,11 @@ def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
     """The catalogue's recipe for one refiner."""
     return Recipe(
         task,
-        section.base,
-        section.window,
-        Architecture(**section.architecture.model_dump()),
-        Training(**section.training.model_dump()),
+        base=section.base,
+        window=section.window,
+        span_precision_floor=section.span_precision_floor,
+        architecture=Architecture(**section.architecture.model_dump()),
+        training=Training(**section.training.model_dump()),
     )
 
 

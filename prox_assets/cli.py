@@ -1,0 +1,100 @@
+"""The `prox` command, for those who want no orchestrator: the same functions as the assets."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from prox_assets.errors import ProxError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error that a user can act on is one line on stderr and exit status 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except ProxError as error:
+        print(f"prox: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="prox", description="Refine pre-training corpora by small programs."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_refine(commands.add_parser("refine", help="refine files, without an orchestrator"))
+    _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
+    _add_show(commands.add_parser("show", help="show a document before and after"))
+    _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
+    return parser
+
+
+def _add_refine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="a file, a folder or a glob of Parquet or JSONL"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="a folder for all stages")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--domain", help="the catalogue's domain whose columns, refiners and limits are used")
+    parser.add_argument("--doc-refiner", type=Path, help="a checkpoint folder, instead of the domain's")
+    parser.add_argument("--chunk-refiner", type=Path, help="a checkpoint folder, instead of the domain's")
+    parser.add_argument("--id-column", default="id", help="where no --domain says it")
+    parser.add_argument("--text-column", default="text", help="where no --domain says it")
+    parser.set_defaults(run=_refine)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels", type=Path, required=True, help="Parquet: id, lines, is_noise[, ambiguous]"
+    )
+    parser.add_argument("--chunk-refiner", type=Path, required=True, help="a checkpoint folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="a document's id")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument(
+        "--output", type=Path, help="the folder of `prox refine`, instead of the catalogue's storage"
+    )
+    parser.set_defaults(run=_show)
+
+
+def _add_sample(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
+    parser.add_argument("--pages-per-shard", type=int, default=600)
+    parser.set_defaults(run=_sample)
+
+
+def _refine(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import refine_files
+
+    return refine_files(options)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import evaluate_labels
+
+    return evaluate_labels(options.labels, options.chunk_refiner, options.json)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import show_document_of
+
+    return show_document_of(options.id, options.catalogue, options.output)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from prox_assets.sample import write_sample
+
+    files = write_sample(options.folder, pages_per_shard=options.pages_per_shard)
+    for shard in files.shards:
+        print(f"{shard.path}: {shard.rows} rows")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

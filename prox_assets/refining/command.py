@@ -1,0 +1,209 @@
+"""What the `prox` command does, as functions: refine files, evaluate a checkpoint, show a document."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from prox_assets.catalogue import load_catalogue
+from prox_assets.config import Columns, Execution, Inference, Input, Thresholds
+from prox_assets.documents.ingest import ingest
+from prox_assets.documents.sources import ShardSource, list_shards
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.errors import CatalogueError, InputError
+from prox_assets.inference import EngineSettings
+from prox_assets.programs import Rails
+from prox_assets.quality.costs import shard_inputs
+from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
+from prox_assets.refiner.evaluation import evaluate_lines
+from prox_assets.refiner.scoring import ChunkRefiner
+from prox_assets.refining import parts, shards
+from prox_assets.refining.loaded import (
+    LoadedChunkRefiner,
+    LoadedDocumentRefiner,
+    engine_settings,
+    load_chunk_refiner,
+    load_document_refiner,
+    moved_thresholds,
+    rails_of,
+)
+
+STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """All that decides how files are refined."""
+
+    domain: str
+    documents: LoadedDocumentRefiner
+    chunks: LoadedChunkRefiner
+    rails: Rails
+    thresholds: Thresholds
+    rows_per_commit: int
+
+
+def refine_files(options: Any) -> int:
+    """Refine the files of `options.input` into `options.output`; see `prox refine --help`."""
+    console = Console()
+    settings, source = _settings(options)
+    store = Store(options.output)
+    found = list_shards([source])
+    done = [refine_shard(store, shard, settings, console) for shard in found]
+    console.print(_funnel(done))
+    for shard in found:
+        refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
+        console.print(f"{shard.name}: {refined.folder}", soft_wrap=True)
+    return 0
+
+
+def refine_shard(
+    store: Store, source: ShardSource, settings: Refinement, console: Console
+) -> ShardStatistics:
+    """Take one shard through all stages; what an earlier run committed is not done again."""
+    thresholds = moved_thresholds(settings.chunks.refiner.thresholds, settings.thresholds)
+    with _progress(console) as bar:
+        rows = bar.add_task(f"{source.name} read", total=None)
+        raw = ingest(
+            source,
+            store,
+            settings.domain,
+            settings.rows_per_commit,
+            lambda done: bar.update(rows, completed=done),
+        )
+        report = _reporter(bar, source.name)
+        doc_programs = shards.write_doc_programs(store, raw, settings.documents, report("judge"))
+        refined = shards.write_doc_refined(store, raw, doc_programs, settings.thresholds.keep, report("drop"))
+        chunk_programs = shards.write_chunk_programs(store, refined, settings.chunks, report("edit"))
+        edited = shards.write_chunk_refined(
+            store, refined, chunk_programs, settings.documents, settings.rails, thresholds, report("write")
+        )
+    stages = dict(zip(STAGES, (raw, doc_programs, refined, chunk_programs, edited), strict=True))
+    inputs = shard_inputs(settings.domain, source.name, stages)
+    return write_shard_statistics(inputs, store.root / settings.domain / "corpus_statistics" / source.name)
+
+
+def evaluate_labels(labels: Path, checkpoint: Path, as_json: bool) -> int:
+    """Score a chunk refiner against line labels, and print the figures."""
+    if not labels.is_file():
+        raise InputError(f"{labels}: there is no such labels file.")
+    names = set(pq.read_schema(labels).names)
+    columns = [name for name in ("id", "lines", "is_noise", "ambiguous") if name in names]
+    refiner = ChunkRefiner.load(checkpoint, EngineSettings())
+    metrics = asdict(evaluate_lines(refiner, pq.read_table(labels, columns=columns)))
+    if as_json:
+        print(json.dumps(metrics))
+        return 0
+    table = Table("lines, noise is positive", "")
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
+    Console().print(table)
+    return 0
+
+
+def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -> int:
+    """Print a document before and after, with the calls that made the difference."""
+    from prox_assets.quality.terminal import show_document
+
+    store = Store(output or load_catalogue(catalogue).storage)
+    for raw, row in _find(store, doc_id):
+        Console().print(show_document(raw, row))
+        return 0
+    raise InputError(
+        f"no refined document {doc_id!r} below {store.root}; refine its shard first, or check the id."
+    )
+
+
+def _find(store: Store, doc_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for domain in sorted(path.name for path in store.root.iterdir() if path.is_dir()):
+        for refined in store.shards(domain, "chunk_refined_corpus"):
+            raw = store.shard(ShardKey(domain, "raw_documents", refined.key.shard))
+            yield from _find_in(raw, refined, doc_id)
+
+
+def _find_in(
+    raw: FinishedShard, refined: FinishedShard, doc_id: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for rows in refined.ranges:
+        ids = pq.read_table(refined.part(rows), columns=["doc_id"])["doc_id"]
+        place = pc.index(ids, doc_id).as_py()
+        if place >= 0:
+            yield (
+                raw.read(rows).slice(place, 1).to_pylist()[0],
+                refined.read(rows).slice(place, 1).to_pylist()[0],
+            )
+
+
+def _settings(options: Any) -> tuple[Refinement, Input]:
+    """Join the catalogue's domain and the paths given in its place."""
+    if options.domain is None:
+        return _settings_by_paths(options)
+    catalogue = load_catalogue(options.catalogue)
+    domain = catalogue.domain(options.domain)
+    store = Store(catalogue.storage)
+    settings = engine_settings(catalogue.inference)
+    checkpoints = {
+        name: given or store.artifact(options.domain, name).folder / "checkpoint"
+        for name, given in (("doc_refiner", options.doc_refiner), ("chunk_refiner", options.chunk_refiner))
+    }
+    refinement = Refinement(
+        options.domain,
+        load_document_refiner(checkpoints["doc_refiner"], settings),
+        load_chunk_refiner(checkpoints["chunk_refiner"], settings),
+        rails_of(domain.execution),
+        domain.thresholds,
+        catalogue.inference.rows_per_commit,
+    )
+    return refinement, domain.inputs[0].model_copy(update={"path": options.input.absolute()})
+
+
+def _settings_by_paths(options: Any) -> tuple[Refinement, Input]:
+    if options.doc_refiner is None or options.chunk_refiner is None:
+        raise CatalogueError("give --domain (with --catalogue), or both --doc-refiner and --chunk-refiner.")
+    inference = Inference()
+    settings = engine_settings(inference)
+    refinement = Refinement(
+        "corpus",
+        load_document_refiner(options.doc_refiner, settings),
+        load_chunk_refiner(options.chunk_refiner, settings),
+        rails_of(Execution()),
+        Thresholds(),
+        inference.rows_per_commit,
+    )
+    columns = Columns(doc_id=options.id_column, text=options.text_column)
+    return refinement, Input(path=options.input.absolute(), columns=columns)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        yield bar
+
+
+def _reporter(bar: Progress, shard: str) -> Any:
+    def stage(name: str) -> parts.OnProgress:
+        task = bar.add_task(f"{shard} {name}", total=None)
+        return lambda progress: bar.update(task, completed=progress.rows, total=progress.total)
+
+    return stage
+
+
+def _funnel(done: list[ShardStatistics]) -> Table:
+    table = Table(
+        "shard", "documents", "accepted", "after doc", "kept", "tokens", "after doc", "kept", "keep ratio"
+    )
+    for one in done:
+        ratio = one.tokens_kept / one.tokens_raw if one.tokens_raw else 0.0
+        documents = (one.documents, one.documents_accepted, one.documents_after_doc, one.documents_kept)
+        tokens = (one.tokens_raw, one.tokens_after_doc, one.tokens_kept)
+        table.add_row(one.folder.name, *(f"{count:,}" for count in (*documents, *tokens)), f"{ratio:.3f}")
+    return table

@@ -1,0 +1,26 @@
+"""The catalogue's sections and the values that the parts of the pipeline take say the same."""
+
+from dataclasses import fields
+
+import pytest
+
+from prox_assets import config
+from prox_assets.inference import EngineSettings, Task
+from prox_assets.quality.rules import Thresholds
+from prox_assets.refiner.recipe import Architecture, Recipe, Training
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "beside"),
+    [
+        (config.Architecture(), Architecture(), set()),
+        (config.Training(), Training(), set()),
+        (config.RefinerRecipe(), Recipe(Task.CHUNK), {"architecture", "training"}),
+        (config.Bands(), Thresholds(), set()),
+        (config.Inference(), EngineSettings(), set()),
+    ],
+)
+def test_defaults_agree(section: config.Section, value: object, beside: set[str]) -> None:
+    shared = {field.name for field in fields(value)} & set(type(section).model_fields) - beside  # type: ignore[arg-type]
+    assert shared
+    assert {name: getattr(section, name) for name in shared} == {name: getattr(value, name) for name in shared}
