@@ -30,6 +30,7 @@ from prox_assets.programs.rendering import (
     remove_lines,
     removing,
     render,
+    render_call,
     shifted,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "removed_line_numbers",
     "removing",
     "render",
+    "render_call",
     "revert_edits",
     "shifted",
     "with_removed",

@@ -73,7 +73,7 @@ def refused_value(parameter: Parameter, value: Value) -> Refused | None:
     if kind is Kind.TEXT:
         if not isinstance(value, str):
             return Refused.WRONG_TYPE
-        if len(value) > parameter.max_length:
+        if parameter.max_length is not None and len(value) > parameter.max_length:
             return Refused.TOO_LONG
         return Refused.BLANK_STRING if parameter.visible and (not value or value.isspace()) else None
     if kind is Kind.FLAG:

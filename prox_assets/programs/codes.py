@@ -66,3 +66,37 @@ class Reason(StrEnum):
     OVER_GUARD_RAIL = "over_guard_rail"
     OVER_REMOVED = "over_removed"
     TOO_SHORT = "too_short"
+
+
+MEANINGS: dict[str, str] = {
+    Outcome.APPLIED: "it changed the text at the recorded place",
+    Outcome.KEPT: "it asks for no change",
+    Outcome.DROPPED: "it asks for the document to be left out",
+    Outcome.NO_MATCH: "its string is not in the chunk (or line)",
+    Outcome.INSIDE_WORD: "its string stands only inside of longer words",
+    Outcome.AMBIGUOUS: "its string stands there more often than allowed",
+    Outcome.UNCHANGED: "source and target are the same",
+    Outcome.OUT_OF_RANGE: "a line it names was not shown with the chunk",
+    Outcome.REVERSED: "its last line comes before its first",
+    Outcome.NOT_OWNED: "its lines are context and belong to the chunk before",
+    Outcome.REPEATED: "the same call stands earlier in the program",
+    Outcome.COVERED: "another call has removed or replaced this place already",
+    Outcome.OVERLAPS: "another call has changed part of this place",
+    Outcome.OVER_GUARD_RAIL: "together the programs would remove or add too much, so nothing was done",
+    Outcome.TOO_MANY_CALLS: "it comes after the allowed number of calls",
+    Refused.CUT_OFF: "the text ends before the call does",
+    Refused.UNKNOWN_CALL: "no call has this name",
+    Refused.DISABLED: "the call exists but is off",
+    Refused.UNSUPPORTED: "another system's call that this one never does",
+    Refused.WRONG_STAGE: "a call for documents in a chunk's program, or the other way round",
+    Refused.NOT_LITERAL: "an argument is not a string, an integer, True or False",
+    Refused.BAD_STRING: "a string does not close on its line, or has an escape that does not exist",
+    Refused.WRONG_TYPE: "an argument is of another type",
+    Refused.OUT_OF_BOUNDS: "a number is negative or absurdly large",
+    Refused.BLANK_STRING: "a string without a visible character",
+    Refused.TOO_LONG: "a string over the parameter's length",
+    Refused.MISSING_ARGUMENT: "an argument is missing",
+    Refused.UNKNOWN_ARGUMENT: "no parameter has this name",
+    Refused.REPEATED_ARGUMENT: "an argument is given twice",
+    Refused.TOO_MANY_ARGUMENTS: "more arguments than parameters",
+}

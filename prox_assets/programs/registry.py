@@ -34,7 +34,8 @@ class Touches(StrEnum):
 class Parameter:
     """One argument: its canonical name, the names others gave it, its type, default and limits.
 
-    `visible` asks for at least one character that is not white space. Lengths are in characters.
+    `visible` asks for at least one character that is not white space, `max_length` bounds a string's
+    characters; only one of the two, because no regular expression of bearable size says both.
     """
 
     name: str
@@ -43,7 +44,11 @@ class Parameter:
     aliases: tuple[str, ...] = ()
     default: Value | None = None
     visible: bool = False
-    max_length: int = 10_000
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.visible and self.max_length is not None:
+            raise ProgramError(f"registry: parameter {self.name!r} is visible and bounded; choose one limit")
 
 
 @dataclass(frozen=True, slots=True)
