@@ -40,14 +40,15 @@ def edit_program(
     """Write the program of one chunk of `text`.
 
     Runs of lines that reach the line threshold become `remove_lines`; a span that reaches the span threshold
-    in another line becomes `normalize`, where a call can name it and nothing that is not noise
+    in another line becomes `normalize`, longest first, where a call can name it and nothing that is not noise
     (`naming.py`). `spans` are those of `lines.noisy_spans`, found at this span threshold or a lower one.
     """
     removed = [score >= thresholds.line for score in line_scores]
     calls = list(_line_calls(chunk.line_start, line_scores, removed))
     wanted = _wanted(text, chunk, removed, spans, thresholds)
     namer = SpanNamer(text, chunk, _noise(text, chunk, removed, wanted), rails)
-    named = [(namer.call(span.start, span.stop), span.score) for span in wanted]
+    longest_first = sorted(wanted, key=lambda span: span.start - span.stop)
+    named = [(namer.call(span.start, span.stop), span.score) for span in longest_first]
     calls += _span_calls([(call, score) for call, score in named if call])
     calls = calls or [(Call("keep_chunk"), 1 - max(line_scores, default=0.0))]
     unnamed = sum(call is None for call, _ in named)

@@ -1,0 +1,18 @@
+"""Batches hold every row once, within the budget."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prox_assets.inference.batching import length_sorted_batches
+
+
+@given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
+def test_every_position_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    batches = list(length_sorted_batches(lengths, budget))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= budget
+
+
+def test_like_goes_with_like_and_ties_keep_their_order() -> None:
+    assert list(length_sorted_batches([1, 9, 1, 9, 1], 18)) == [[1, 3], [0, 2, 4]]
