@@ -152,9 +152,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             "token_share",
             lambda t: t.doc_keep_ratio,
         ),
-        _share(
-            "refiner_failures", "Few documents went because the refiner failed.", "failed", "max_error_share"
-        ),
+        _share("refiner_failures", "The refiner failed on few documents.", "failed", "max_error_share"),
     ),
     "chunk_programs": (
         SCHEMA,

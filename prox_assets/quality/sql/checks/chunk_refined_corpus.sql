@@ -43,7 +43,7 @@ WITH before AS (
         CASE WHEN now.status = 'kept' THEN n_tokens_out ELSE 0 END AS tokens_kept,
         CASE WHEN before.status = 'kept' THEN (now.status = 'emptied')::INTEGER END AS emptied,
         len(edits) AS calls,
-        len(list_filter(edits, lambda edit: edit.outcome NOT IN ('applied', 'kept', 'covered'))) AS refused,
+        len(list_filter(edits, lambda edit: edit.outcome NOT IN ('applied', 'kept', 'covered', 'repeated', 'unchanged'))) AS refused,
         leaked.leak
     FROM now
     LEFT JOIN before USING (row)

@@ -19,6 +19,6 @@ SELECT
     CASE WHEN before.text_hash = now.text_hash THEN 'same' ELSE 'other' END AS text_identity,
     keep_probability,
     CASE WHEN status = 'kept' THEN n_tokens ELSE 0 END / nullif(avg(n_tokens) OVER (), 0) AS token_share,
-    (status <> 'kept' AND reason = 'refiner_failed')::INTEGER AS failed
+    (reason = 'refiner_failed')::INTEGER AS failed
 FROM now
 LEFT JOIN before USING (row);

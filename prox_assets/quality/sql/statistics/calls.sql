@@ -5,6 +5,7 @@ WITH doc_calls AS (
         'doc_refined_corpus' AS stage,
         coalesce(nullif(regexp_extract(doc_program, '^\s*([A-Za-z_]\w*)\s*\(', 1), ''), 'none') AS call,
         CASE
+            WHEN coalesce(doc_program, '') = '' THEN coalesce(reason, 'kept')
             WHEN lost_at IS DISTINCT FROM 'doc_refined_corpus' THEN 'kept'
             WHEN reason = 'drop_doc' THEN 'dropped'
             ELSE reason
