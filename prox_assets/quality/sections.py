@@ -1,0 +1,116 @@
+"""The parts of a report as the template takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from prox_assets.quality.figures import Figures, Row
+from prox_assets.quality.marks import Mark, Segment, elided, removed_marks
+from prox_assets.quality.report_inputs import CheckedShard
+from prox_assets.quality.rules import Severity
+from prox_assets.quality.samples import STRATA, Sample
+
+_AROUND = 700
+"""Characters of unchanged text shown beside an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStage:
+    """One stage of the funnel: what came in, how it was lost or edited away, what is left."""
+
+    name: str
+    entered: Row
+    losses: tuple[Row, ...]
+    kept: Row
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One expectation over all shards; `failures` are (shard, what was observed)."""
+
+    asset: str
+    name: str
+    severity: Severity
+    description: str
+    passed: int
+    failures: tuple[tuple[str, str], ...]
+
+    @property
+    def success(self) -> bool:
+        """Whether it holds on every shard."""
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class SampleView:
+    """A sampled document cut into pieces, before and after."""
+
+    sample: Sample
+    why: str
+    before: tuple[Segment, ...]
+    after: tuple[Segment, ...]
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the documents of a report can be filtered by."""
+
+    status: tuple[str, ...]
+    language: tuple[str, ...]
+    source: tuple[str, ...]
+    call: tuple[str, ...]
+
+
+def funnel_stages(figures: Figures) -> list[FunnelStage]:
+    """The stages in order. A stage that nothing reached is left out."""
+    nothing = {"documents": 0, "tokens": 0, "characters": 0}
+    stages = []
+    for name, group in groupby(figures.funnel, lambda row: str(row["stage"])):
+        rows = list(group)
+        flows = {row["flow"]: row for row in rows}
+        losses = tuple(row for row in rows if row["flow"] in ("lost", "edited"))
+        stages.append(FunnelStage(name, flows["entered"], losses, flows.get("kept", nothing)))
+    return stages
+
+
+def check_rows(checked: Iterable[CheckedShard]) -> list[CheckRow]:
+    """One row for each expectation: failed critical ones first, then failed warnings, then the rest."""
+    found: dict[tuple[str, str], CheckRow] = {}
+    for shard in checked:
+        for outcome in shard.outcomes:
+            key = shard.asset, outcome.name
+            old = found.get(key) or CheckRow(*key, outcome.severity, outcome.description, 0, ())
+            failures = old.failures if outcome.success else (*old.failures, (shard.shard, outcome.observed))
+            passed = old.passed + outcome.success
+            found[key] = CheckRow(*key, outcome.severity, outcome.description, passed, failures)
+    return sorted(
+        found.values(), key=lambda row: (row.success, row.success or row.severity is Severity.WARNING)
+    )
+
+
+def sample_view(sample: Sample) -> SampleView:
+    """Cut a document at its edits; long unchanged passages are left out."""
+    pieces = elided(removed_marks(sample.before, sample.edits), _AROUND)
+    if sample.status == "kept":
+        after = tuple(piece for piece in pieces if piece.mark is not Mark.REMOVED)
+    else:
+        after = ()
+    applied = {edit.call for edit in sample.edits if edit.outcome == "applied"}
+    return SampleView(sample, STRATA[sample.stratum], tuple(pieces), after, tuple(sorted(applied)))
+
+
+def choices(samples: Sequence[Sample]) -> Choices:
+    """The values that occur among the samples."""
+    return Choices(
+        status=_distinct(sample.status for sample in samples),
+        language=_distinct(sample.language or "(none)" for sample in samples),
+        source=_distinct(sample.source or "(none)" for sample in samples),
+        call=_distinct(edit.call for sample in samples for edit in sample.edits if edit.outcome == "applied"),
+    )
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))

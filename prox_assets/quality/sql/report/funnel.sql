@@ -1,0 +1,3 @@
+SELECT stage_order, stage, flow, reason, documents, tokens, characters
+FROM funnel_totals
+WHERE domain = $domain;

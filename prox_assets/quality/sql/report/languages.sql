@@ -1,0 +1,26 @@
+-- The largest twenty, and one row for all others.
+WITH grouped AS (
+    SELECT
+        coalesce(language, '(none)') AS name,
+        count(*) AS documents,
+        count(*) FILTER (status = 'kept') AS documents_kept,
+        sum(tokens_raw) AS tokens_raw,
+        sum(tokens_doc) AS tokens_doc,
+        sum(tokens_chunk) AS tokens_chunk
+    FROM documents
+    WHERE domain = $domain AND status <> 'rejected'
+    GROUP BY name
+), ranked AS (
+    SELECT *, row_number() OVER (ORDER BY tokens_raw DESC, name) AS place FROM grouped
+)
+SELECT
+    CASE WHEN place <= 20 THEN name ELSE '(all others)' END AS name,
+    count(*) AS members,
+    sum(documents)::BIGINT AS documents,
+    sum(documents_kept)::BIGINT AS documents_kept,
+    sum(tokens_raw)::BIGINT AS tokens_raw,
+    sum(tokens_doc) / nullif(sum(tokens_raw), 0) AS keep_ratio_doc,
+    sum(tokens_chunk) / nullif(sum(tokens_raw), 0) AS keep_ratio
+FROM ranked
+GROUP BY 1
+ORDER BY min(place);

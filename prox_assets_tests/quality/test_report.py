@@ -1,0 +1,242 @@
+import html
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from prox_assets.errors import StoreError
+from prox_assets.quality.database import build_database
+from prox_assets.quality.outcomes import ExpectationOutcome
+from prox_assets.quality.report import build_report
+from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, ReportInputs
+from prox_assets.quality.rules import Severity
+from prox_assets.quality.samples import ShardTexts
+from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets_tests.quality.shards import PAGES, Page, many_pages, write_shard
+
+CURVES = {
+    "steps": [{"step": step, "loss": 1 / (1 + step)} for step in range(1, 9)],
+    "epochs": [{"epoch": 1, "validation_f1": 0.81}, {"epoch": 2, "validation_f1": 0.913}],
+}
+DOCUMENT = {"task": "document", "window": 512, "thresholds": {"keep": 0.51}, "metrics": {"f1": 0.9137}}
+CHUNK = {
+    "task": "chunk",
+    "window": 512,
+    "thresholds": {"line": 0.57, "span": None},
+    "metrics": {"line_f1": 0.8642},
+}
+
+
+def outcome(name: str, success: bool, severity: Severity, observed: str) -> ExpectationOutcome:
+    return ExpectationOutcome(name, success, severity, observed, None, f"It is expected: {name}.")
+
+
+CHECKS = (
+    CheckedShard(
+        "raw_documents",
+        "web-000",
+        (
+            outcome("sound", True, Severity.CRITICAL, "all"),
+            outcome("scarce", False, Severity.WARNING, "0.5, allowed 0 to 0.1"),
+            outcome("broken", False, Severity.CRITICAL, "1 of 9: <i>x</i>"),
+        ),
+    ),
+)
+
+
+def inputs(base: Path, pages: list[Page] | None = None) -> ReportInputs:
+    shard = write_shard(base / "shard", pages or PAGES)
+    write_shard_statistics(shard, base / "statistics")
+    build_database([base / "statistics"], base / "statistics.duckdb")
+    return ReportInputs(
+        domain="web",
+        database=base / "statistics.duckdb",
+        shards=(ShardTexts("web-000", shard.raw_documents, shard.chunk_refined_corpus),),
+        refiners=(RefinerCard(DOCUMENT, CURVES), RefinerCard(CHUNK, CURVES)),
+        evaluation={"documents": {"f1": 0.7777, "n_documents": 1234}},
+        checks=CHECKS,
+        links=(Link("Data Docs", "data-docs/index.html"),),
+    )
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
+    return inputs(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(given: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return build_report(given, tmp_path_factory.mktemp("page") / "report.html").read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+class Elements(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_the_summary_has_the_main_numbers(page: str) -> None:
+    summary = text_of(page[page.index('<p class="summary">') : page.index("<nav>")])
+    assert "Of 12 source rows in 1 shard" in summary
+    assert "6 documents are left, with 45 of 70 tokens: a keep ratio of 64.3%" in summary
+    assert "dropped 2 documents (10.0% of the tokens)" in summary
+    assert "edited 5, emptied 1, and took 28.6%" in summary
+    assert "Every row is accounted for. 2 of 3 expectations failed on some shard." in summary
+
+
+def test_the_funnel_names_every_loss(page: str) -> None:
+    funnel = text_of(page[page.index('id="funnel"') : page.index('id="ratios"')])
+    for line in (
+        "lost: missing id −1",
+        "doc refined corpus 9 70",
+        "lost: drop doc −1 −6 8.6%",
+        "lost: too little left −1 −4 6.3%",
+        "edited: remove lines −11 17.5%",
+        "refined corpus 6 45 71.4%",
+    ):
+        assert line in funnel
+
+
+def test_calls_refiners_truth_and_checks_are_there(page: str) -> None:
+    text = text_of(page)
+    assert "chunk normalize no match 1" in text
+    assert "chunk remove lines" not in text and "chunk remove_lines applied 5 11 15.7%" in text
+    assert "f1 0.9137" in text and "line f1 0.8642" in text and "span off" in text
+    assert "f1 0.7777" in text and "n documents 1,234" in text
+    assert (
+        text.index("It is expected: broken.")
+        < text.index("It is expected: scarce.")
+        < text.index("expected: sound.")
+    )
+    assert "web-000: 1 of 9: <i>x</i>" in text
+    assert {"href": "data-docs/index.html"} in Elements(page).named("a")
+
+
+def test_thresholds_are_drawn_and_those_that_moved_are_said(
+    given: ReportInputs, page: str, tmp_path: Path
+) -> None:
+    assert "threshold 0.51" in page and "threshold 0.57" in page
+    moved = build_report(replace(given, thresholds={"keep": 0.33}), tmp_path / "moved.html").read_text()
+    assert "threshold 0.33" in moved and "0.51 → 0.33 in force" in text_of(moved)
+
+
+def test_charts_take_the_colours_of_the_page(page: str) -> None:
+    charts = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(charts) == 8
+    assert all("currentColor" in chart and "#0a0b" not in chart for chart in charts)
+    ids = [attributes["id"] for _, attributes in Elements(page).found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_documents_show_what_was_removed_and_inserted(page: str) -> None:
+    assert '<del title="remove_lines, score 0.55" data-call="remove_lines">Share on Facebook' in page
+    assert '<ins title="normalize, score 0.60">The</ins>' in page
+    assert "A sample of 9 among 9 documents" in text_of(page)
+
+
+def test_borderline_documents_come_first(page: str) -> None:
+    order = re.findall(r'<b class="name">(web-\d)</b>', page)
+    assert order[:4] == ["web-3", "web-4", "web-5", "web-6"]  # 0.52, 0.49, 0.60, 0.75 against 0.51
+    assert sorted(order) == sorted(set(order))
+
+
+def test_hostile_documents_stay_text(page: str) -> None:
+    elements = Elements(page)
+    assert len(elements.named("script")) == 1 and elements.named("img") == []
+    assert "&lt;script&gt;document.title=" in page
+    assert "<option>&lt;b&gt;evil&lt;/b&gt;</option>" in page
+
+
+def test_the_page_allows_no_network_and_only_its_own_script(page: str) -> None:
+    elements = Elements(page)
+    policy = next(one["content"] for one in elements.named("meta") if one.get("http-equiv"))
+    assert policy is not None
+    assert (
+        policy.startswith("default-src 'none';") and "script-src 'sha256-" in policy and "http" not in policy
+    )
+    assert elements.named("link") == []
+    addresses = {
+        value
+        for _, attributes in elements.found
+        for name, value in attributes.items()
+        if name in ("src", "href")
+    }
+    assert {address for address in addresses if address and not address.startswith("#")} == {
+        "data-docs/index.html"
+    }
+
+
+def test_the_same_inputs_give_the_same_bytes(given: ReportInputs, page: str, tmp_path: Path) -> None:
+    assert build_report(given, tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_large_corpora_are_sampled_by_seed(tmp_path: Path) -> None:
+    many = replace(inputs(tmp_path, many_pages(400)), sample_size=20)
+    first = build_report(many, tmp_path / "a.html").read_text()
+    other = build_report(replace(many, seed=1), tmp_path / "b.html").read_text()
+    drawn = [re.findall(r'<b class="name">(many-\d+)</b>', one) for one in (first, other)]
+    assert 15 <= len(drawn[0]) <= 25 and drawn[0] != drawn[1]
+    assert f"A sample of {len(drawn[0])} among 400 documents" in text_of(first)
+    assert {"kept", "dropped", "emptied"} == set(re.findall(r'data-status="(\w+)"', first))
+
+
+def test_a_domain_without_anything_has_a_report(given: ReportInputs, tmp_path: Path) -> None:
+    empty = ReportInputs("nothing", given.database, ())
+    assert "Nothing has been refined yet." in build_report(empty, tmp_path / "r.html").read_text()
+
+
+def test_the_database_must_be_there(given: ReportInputs, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="materialize statistics_database first"):
+        build_report(replace(given, database=tmp_path / "none.duckdb"), tmp_path / "r.html")
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_in_a_browser_documents_run_nothing_and_filters_work(page: str, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    probe = (
+        "const select = document.querySelector('[data-filter=status]'); select.value = 'dropped';"
+        "select.dispatchEvent(new Event('input', { bubbles: true }));"
+    )
+    script = re.search(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    assert script is not None
+    probed = page.replace("</script>", f"{probe}</script>")
+    probed = re.sub(r"script-src 'sha256-[^']*'", "script-src 'unsafe-inline'", probed)
+    (tmp_path / "page.html").write_text(page)
+    (tmp_path / "probed.html").write_text(probed)
+    plain, filtered = (_dom(CHROMIUM, tmp_path, name) for name in ("page.html", "probed.html"))
+    assert "<title>web: refined corpus</title>" in plain and "<title>web: refined corpus</title>" in filtered
+    assert '<div class="filters">' in plain  # the page's own script ran: its hash is the one allowed
+    assert "2 of 9 shown" in filtered
+    shown = re.findall(r'<details class="document" data-status="(\w+)"[^>]*?( hidden="")?>', filtered)
+    assert [status for status, hidden in shown if not hidden] == ["dropped", "dropped"]
+
+
+def _dom(chromium: str, folder: Path, name: str) -> str:
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command = [
+        chromium,
+        *flags,
+        f"--user-data-dir={folder / 'profile'}",
+        "--dump-dom",
+        (folder / name).as_uri(),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
