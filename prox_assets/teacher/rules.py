@@ -1,0 +1,117 @@
+"""The rules teacher: published filter rules instead of a model, and honest about it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import resources
+
+import pyarrow as pa
+
+from prox_assets.chunking import line_spans
+from prox_assets.documents.fingerprint import fingerprint
+from prox_assets.teacher.annotations import (
+    Row,
+    Signature,
+    chunk_rows,
+    chunk_table,
+    document_row,
+    document_table,
+)
+from prox_assets.teacher.document_scores import scored
+from prox_assets.teacher.interface import ANNOTATED
+from prox_assets.teacher.judging import JudgedDocument, judged
+from prox_assets.teacher.label_rule import LabelRule
+from prox_assets.teacher.marks import Marks
+from prox_assets.teacher.repetition import SharedLines, site_of
+from prox_assets.teacher.span_rules import noise_spans
+
+DEFAULT_CHUNK_CHARS = 6_000
+_RULE_FILES = (
+    "context.py",
+    "document_scores.py",
+    "judging.py",
+    "language.py",
+    "line_patterns.py",
+    "line_rules.py",
+    "lines.py",
+    "marks.py",
+    "repetition.py",
+    "span_rules.py",
+    "validation.py",
+)
+
+
+class RulesTeacher:
+    """Scores documents on both rubrics and judges lines by published quality signals.
+
+    Lines that recur across the seeds of one site count as boilerplate, so the annotations of a seed depend on
+    the sample it is in.
+    """
+
+    def __init__(self, label_rule: LabelRule | None = None, chunk_chars: int = DEFAULT_CHUNK_CHARS) -> None:
+        self._label_rule = label_rule or LabelRule()
+        self._chunk_chars = chunk_chars
+
+    @property
+    def name(self) -> str:
+        """`rules`: which ones, the hash says."""
+        return "rules"
+
+    @property
+    def prompt_hash(self) -> str:
+        """Hash of the rules as they are written, their words, and the settings."""
+        folder = resources.files("prox_assets.teacher")
+        words = sorted(file.name for file in (folder / "words").iterdir() if file.name.endswith(".txt"))
+        texts = {name: (folder / name).read_text("utf-8") for name in _RULE_FILES}
+        texts |= {name: (folder / "words" / name).read_text("utf-8") for name in words}
+        return fingerprint(
+            {"rules": texts, "label_rule": asdict(self._label_rule), "chunk_chars": self._chunk_chars}
+        )
+
+    def annotate_documents(self, seeds: pa.Table) -> pa.Table:
+        """Score each seed; the justification names the signals that decided."""
+        signature = Signature(self.name, self.prompt_hash)
+        return document_table(
+            self._document(doc_id, document, signature) for doc_id, _, document in _judged_seeds(seeds)
+        )
+
+    def annotate_chunks(self, seeds: pa.Table) -> pa.Table:
+        """Programs that remove the lines and spans that the rules call noise."""
+        signature = Signature(self.name, self.prompt_hash)
+        rows: list[Row] = []
+        for doc_id, text, document in _judged_seeds(seeds):
+            rows += chunk_rows(doc_id, text, marks_of(text, document), self._chunk_chars, signature)
+        return chunk_table(rows)
+
+    def _document(self, doc_id: str, document: JudgedDocument, signature: Signature) -> Row:
+        scores = scored(document)
+        keep = self._label_rule.keeps(scores.educational, scores.layout)
+        verdict = signature.verdict(ANNOTATED)
+        return document_row(doc_id, keep, scores.justification, verdict, scores.educational, scores.layout)
+
+
+def marks_of(text: str, document: JudgedDocument) -> Marks:
+    """The noise lines of a judged document, and the noise spans inside its other lines."""
+    noise = frozenset(number for number in range(len(document.lines)) if document.is_noise(number))
+    spans = tuple(
+        (begin + start, begin + stop)
+        for number, (begin, end) in enumerate(line_spans(text))
+        if number not in noise
+        for start, stop in noise_spans(text[begin:end], document.lexicon)
+    )
+    return Marks(noise, spans)
+
+
+def _judged_seeds(seeds: pa.Table) -> Iterator[tuple[str, str, JudgedDocument]]:
+    """Each seed's id, text and judged lines; lines are counted over all seeds first."""
+    shared = SharedLines()
+    columns = ["doc_id", "text", "url", "source", "language"]
+    for row in _rows(seeds, columns):
+        shared.add(site_of(row["url"], row["source"]), row["text"].split("\n"))
+    for row in _rows(seeds, columns):
+        site = site_of(row["url"], row["source"])
+        yield row["doc_id"], row["text"], judged(row["text"], row["language"], shared, site)
+
+
+def _rows(seeds: pa.Table, columns: list[str]) -> Iterator[Row]:
+    for batch in seeds.select(columns).to_batches(max_chunksize=256):
+        yield from batch.to_pylist()
