@@ -284,6 +284,7 @@ def _chunk_program(row: int, page: Page) -> dict[str, Any]:
         "stop": len(page.text),
         "n_tokens": len(page.tokens),
         "program": "\n".join(f"{cut.call}(…)" for cut in page.cuts) or "keep_chunk()",
+        "call_scores": [cut.score or 0.0 for cut in page.cuts],
         "line_scores": [index / max(1, lines) for index in range(lines)],
         "spans": spans,
         "status": "ok",
