@@ -17,30 +17,51 @@ class ChunkRun:
     """One execution of one chunk program.
 
     Line deletions go first, then replacements in the order of the program. Where two calls want the same
-    characters the first has them, and the second is recorded as covered or overlapping. `last_line` is the
-    last line that was deleted, -1 for none.
+    characters the first has them, and the second is recorded as covered or overlapping.
     """
 
-    __slots__ = ("_chunk", "_lines", "_rails", "_record", "_scope", "_scores", "_taken", "_text", "last_line")
+    __slots__ = (
+        "_chunk",
+        "_last_line",
+        "_lines",
+        "_rails",
+        "_record",
+        "_scope",
+        "_scores",
+        "_taken",
+        "_text",
+    )
 
     def __init__(self, text: str, chunk: Window, rails: Rails, scores: Scores) -> None:
         self._text, self._chunk, self._rails, self._scores = text, chunk, rails, scores
         self._scope = Scope(text, chunk, rails)
         self._lines, self._taken = Cover(), Cover()
         self._record: list[Edit] = []
-        self.last_line = -1
+        self._last_line = -1
 
     def edits(self, program: Program, registry: Registry) -> list[Edit]:
         """Run all calls; the record lists them in the order of the program, refusals last."""
         replacements = self._act(program, registry)
         for position, spec, spans in replacements:
             for span in spans:
-                self._replace(position, spec.key or spec.name, span)
+                self._replace(position, spec.key, span)
         if replacements:
             self._record.sort(key=_position)
         for place, refusal in enumerate(program.refusals):
             self._note(place, refusal.call, refusal.code)
         return self._within_rail()
+
+    def ends_document(self) -> bool:
+        """Say whether the last line of the document was deleted.
+
+        A text that ends with a newline has an empty last line, which the last piece of an over-long line
+        does not hold.
+        """
+        text, chunk = self._text, self._chunk
+        if self._last_line < 0 or self._last_line != chunk.line_stop - 1 or chunk.stop != len(text):
+            return False
+        newlines = chunk.line_stop - chunk.line_start - 1
+        return not text.endswith("\n") or text.count("\n", chunk.start) == newlines
 
     def _act(self, program: Program, registry: Registry) -> list[tuple[int, CallSpec, list[Replacement]]]:
         """Let every call act once; delete lines at once and give back the replacements."""
@@ -48,24 +69,24 @@ class ChunkRun:
         for position, call in enumerate(program.calls):
             spec = names[call.name].spec
             if position >= self._rails.max_calls:
-                self._note(position, spec.key or spec.name, Outcome.TOO_MANY_CALLS)
+                self._note(position, spec.key, Outcome.TOO_MANY_CALLS)
             elif call in seen:
-                self._note(position, spec.key or spec.name, Outcome.REPEATED)
+                self._note(position, spec.key, Outcome.REPEATED)
             else:
                 seen.add(call)
                 effect = spec.forms[call.form].act(self._scope, call.arguments)
                 if isinstance(effect, Lines):
-                    self._delete(position, spec.key or spec.name, effect)
+                    self._delete(position, spec.key, effect)
                 elif isinstance(effect, list):
                     later.append((position, spec, effect))
                 else:
-                    self._note(position, spec.key or spec.name, effect)
+                    self._note(position, spec.key, effect)
         return later
 
     def _delete(self, position: int, key: str, lines: Lines) -> None:
         first, last = lines
-        if last > self.last_line:
-            self.last_line = last
+        if last > self._last_line:
+            self._last_line = last
         for begin, end in self._lines.free(first, last + 1):
             self._lines.add(begin, end)
             start, stop = self._scope.line_start(begin), self._scope.line_start(end)
@@ -109,7 +130,7 @@ class ChunkRun:
         size = self._chunk.stop - self._chunk.start
         if share >= 1 or removed_characters(applied(self._record)) <= share * size:
             return self._record
-        self.last_line = -1
+        self._last_line = -1
         return taken_back(self._record)
 
 

@@ -60,12 +60,14 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a guard rail stepped in for a whole document; empty where none did."""
+    """Why a document was kept whole or emptied by a rule; empty where no rule stepped in."""
 
     NONE = ""
     OVER_GUARD_RAIL = "over_guard_rail"
     OVER_REMOVED = "over_removed"
     TOO_SHORT = "too_short"
+    RELEASED_RULE = "released_rule"
+    DIVISION_BY_ZERO = "division_by_zero"
 
 
 MEANINGS: dict[str, str] = {

@@ -26,7 +26,7 @@ def prompt_text(stage: Stage, registry: Registry = REGISTRY) -> str:
 
 def legend(registry: Registry = REGISTRY) -> dict[str, str]:
     """Explain the statistics keys of all calls, the ones that are off included."""
-    return {spec.key or spec.name: spec.sentence for spec in registry.specs}
+    return {spec.key: spec.sentence for spec in registry.specs}
 
 
 def documentation(registry: Registry = REGISTRY) -> str:

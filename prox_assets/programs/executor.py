@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prox_assets.programs.chunk_executor import ChunkRun, Scores
 from prox_assets.programs.codes import Outcome, Reason, Status, Verdict
-from prox_assets.programs.edits import Edit
+from prox_assets.programs.edits import Edit, applied
 from prox_assets.programs.guarding import close_last_line, guard
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Program, Stage
@@ -73,15 +73,17 @@ def execute_chunks(
     them. The record holds every call, applied or not, and every refusal. Never raises for a program.
     """
     edits: list[Edit] = []
-    last_line = -1
+    ends = False
     for chunk, program, scores in programs:
         run = ChunkRun(text, chunk, rails, scores)
         edits += run.edits(program, registry)
-        if run.last_line == chunk.line_stop - 1 and chunk.stop == len(text):
-            last_line = run.last_line
-    if last_line >= 0 and last_line == text.count("\n"):
-        edits = close_last_line(text, edits)
-    refined, record, status, reason = guard(text, edits, rails)
+        ends = ends or run.ends_document()
+    changes = applied(edits)
+    if not changes:
+        return Execution(text, tuple(edits), Status.KEPT, Reason.NONE)
+    if ends:
+        close_last_line(text, edits, changes)
+    refined, record, status, reason = guard(text, edits, changes, rails)
     return Execution(refined, tuple(record), status, reason)
 
 

@@ -8,28 +8,31 @@ from prox_assets.programs.rails import Beyond, Rails
 GUARD_RAIL = "guard_rail"
 
 
-def close_last_line(text: str, edits: list[Edit]) -> list[Edit]:
-    """Where the last line of a document goes, let the newline before its run of deletions go with it."""
-    begin, first = len(text), None
-    for edit in reversed(applied(edits)):
-        if edit.stop != begin or edit.replacement:
-            break
-        begin, first = edit.start, edit
-    if first is None or begin == 0 or text[begin - 1] != "\n" or _taken(edits, begin):
-        return edits
-    longer = first._replace(start=begin - 1, removed="\n" + first.removed)
-    return [longer if edit is first else edit for edit in edits]
+def close_last_line(text: str, edits: list[Edit], changes: list[Edit]) -> None:
+    """Where the last line of a document goes, let the newline before its run of deletions go with it.
+
+    `changes` are the applied ones of `edits` in order; the edit that begins the run is replaced in both.
+    """
+    place, begin = len(changes), len(text)
+    while place and changes[place - 1].stop == begin and not changes[place - 1].replacement:
+        place -= 1
+        begin = changes[place].start
+    taken = place > 0 and changes[place - 1].stop == begin
+    if place == len(changes) or begin == 0 or text[begin - 1] != "\n" or taken:
+        return
+    first = changes[place]
+    changes[place] = first._replace(start=begin - 1, removed="\n" + first.removed)
+    edits[edits.index(first)] = changes[place]
 
 
-def _taken(edits: list[Edit], stop: int) -> bool:
-    return any(e.outcome == "applied" and e.stop == stop > e.start for e in edits)
+def guard(
+    text: str, edits: list[Edit], changes: list[Edit], rails: Rails
+) -> tuple[str, list[Edit], Status, Reason]:
+    """Execute `changes`, the applied ones of `edits`, within the rails.
 
-
-def guard(text: str, edits: list[Edit], rails: Rails) -> tuple[str, list[Edit], Status, Reason]:
-    """Execute the edits within the rails: refined text, final record, status and reason."""
-    size, changes = len(text), applied(edits)
-    if not changes:
-        return text, edits, Status.KEPT, Reason.NONE
+    Gives the refined text, the final record, the status and the reason.
+    """
+    size = len(text)
     if removed_characters(changes) > rails.max_removed_share * size:
         if rails.beyond is Beyond.EMPTY:
             return "", _emptied(text, edits), Status.EMPTIED, Reason.OVER_REMOVED

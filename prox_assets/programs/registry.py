@@ -95,6 +95,9 @@ class CallSpec:
     unsupported: str = ""
     idempotent: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.name)
+
 
 class Named(NamedTuple):
     """What a name in a program's text stands for."""

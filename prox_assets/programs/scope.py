@@ -15,7 +15,13 @@ _UNSPACED = (
     r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f"
     r"\U00020000-\U0003ffff"
 )
-_LETTER = re.compile(rf"[^\W{_UNSPACED}]")
+# Marks that belong to the letter before them: accents, Hebrew and Arabic points, Indic vowel signs.
+_MARKS = (
+    r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
+    r"\u1ab0-\u1aff\u1dc0-\u1dff"
+)
+_LETTER = rf"(?:[^\W{_UNSPACED}]|[{_MARKS}])"
+_is_letter = re.compile(_LETTER).match
 _FAILED_PROBES = 64
 
 
@@ -107,8 +113,8 @@ class Scope:
         return found or Outcome.NO_MATCH
 
     def _found_as_word(self, source: str, start: int, stop: int) -> list[int] | Outcome:
-        text, letter = self.text, _LETTER.match
-        head, tail = letter(source), letter(source[-1])
+        text = self.text
+        head, tail = in_word(source[0]), in_word(source[-1])
         if not (head or tail):
             return self._found(source, start, stop)
         found: list[int] = []
@@ -116,7 +122,7 @@ class Scope:
         at = text.find(source, start, stop)
         while at >= 0:
             after = at + size
-            if (head and at and letter(text, at - 1)) or (tail and after < end and letter(text, after)):
+            if (head and at and in_word(text[at - 1])) or (tail and after < end and in_word(text[after])):
                 failed += 1
                 if failed > _FAILED_PROBES:
                     return self._found_by_pattern(source, start, stop)
@@ -139,8 +145,15 @@ class Scope:
         return found or Outcome.INSIDE_WORD
 
 
+def in_word(character: str) -> bool:
+    """Say whether a character makes words of a script that puts spaces between them."""
+    if character < "\u0300":
+        return character.isalnum() or character == "_"
+    return _is_letter(character) is not None
+
+
 @lru_cache(maxsize=64)
 def _word_pattern(source: str) -> re.Pattern[str]:
-    before = rf"(?<![^\W{_UNSPACED}])" if _LETTER.match(source) else ""
-    after = rf"(?![^\W{_UNSPACED}])" if _LETTER.match(source[-1]) else ""
+    before = f"(?<!{_LETTER})" if in_word(source[0]) else ""
+    after = f"(?!{_LETTER})" if in_word(source[-1]) else ""
     return re.compile(before + re.escape(source) + after)
