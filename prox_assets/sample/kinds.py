@@ -40,7 +40,7 @@ def forum(pen: Pen, gap: Gap, size: int) -> None:
     """A thread: posts between the chrome of the board."""
     pen.write("@title")
     for number in range(pen.chance.between(3, 7) * size):
-        pen.clutters("post_meta", 1, 3)
+        pen.clutters("post_meta", 1, 2)
         if number == 0:
             pen.paragraph(1, 1, "ask")
             _quoted_output(pen)
@@ -58,13 +58,13 @@ def forum(pen: Pen, gap: Gap, size: int) -> None:
 def product(pen: Pen, gap: Gap, size: int) -> None:
     """A shop page: description, specification, reviews."""
     pen.write("@title")
-    pen.clutters("shop", 1, 4)
+    pen.clutters("shop", 1, 3)
     pen.paragraph(1, 2, "description")
     pen.writes("spec", 3, 7)
     gap()
     for _ in range(size):
         _body(pen, 2, 4)
-    pen.clutters("shop", 0, 3)
+    pen.clutters("shop", 0, 2)
     for _ in range(pen.chance.between(0, 4) * size):
         if pen.happens(0.7):
             pen.clutters("talk_meta", 1, 1)
@@ -75,7 +75,7 @@ def product(pen: Pen, gap: Gap, size: int) -> None:
 def recipe(pen: Pen, gap: Gap, size: int) -> None:
     """A dish: a story, ingredients, steps."""
     pen.write("@title")
-    pen.clutters("recipe_ui", 1, 3)
+    pen.clutters("recipe_ui", 1, 2)
     byline(pen)
     pen.paragraph(1, 1, "recipe_note")
     gap()
@@ -86,7 +86,7 @@ def recipe(pen: Pen, gap: Gap, size: int) -> None:
         if pen.happens(0.15):
             pen.write("lookalike")
     pen.writes("recipe_note", 0, 2)
-    pen.clutters("recipe_ui", 0, 2)
+    pen.clutters("recipe_ui", 0, 1)
     if pen.happens(0.4):
         comments(pen)
 
@@ -94,12 +94,12 @@ def recipe(pen: Pen, gap: Gap, size: int) -> None:
 def questions(pen: Pen, gap: Gap, size: int) -> None:
     """One question, its answers, the counters of the site."""
     pen.write("@title")
-    pen.clutters("vote", 1, 3)
+    pen.clutters("vote", 1, 2)
     pen.paragraph(1, 1, "ask")
     _quoted_output(pen)
     for _ in range(pen.chance.between(2, 4) * size):
         gap()
-        pen.clutters("vote", 1, 3)
+        pen.clutters("vote", 1, 2)
         pen.write("reply")
         _body(pen, 1, 3)
 

@@ -72,7 +72,7 @@ def several(voice: Voice, rule: str, low: int, high: int) -> list[str]:
 
 def _head(voice: Voice) -> list[str]:
     chance = voice.chance
-    blocks = [several(voice, "access", 0, 3), _menu(voice, 3, 8)]
+    blocks = [several(voice, "access", 0, 2), _menu(voice, 3, 8)]
     if chance.happens(0.5):
         blocks.append([voice.say("cookie"), *several(voice, "consent", 0, 3)])
     if chance.happens(0.3):
@@ -82,7 +82,7 @@ def _head(voice: Voice) -> list[str]:
 
 def _foot(voice: Voice) -> list[str]:
     chance = voice.chance
-    blocks = [several(voice, "foot", 1, 4)]
+    blocks = [several(voice, "foot", 1, 3)]
     for rule, probability in {
         "legal": 0.4,
         "pitch": 0.25,
