@@ -11,6 +11,10 @@ _GAP = r"(?:\s++|#[^\n]*+)*+"
 _USUAL = re.compile(
     r"\s*+(?:([A-Za-z_]\w*+)\s*+=\s*+)?+(?:\"([^\"\\\n]*+)\"|'([^'\\\n]*+)'|([0-9]{1,18}+))\s*+([,)])"
 )
+_TWO = re.compile(
+    r"\s*+(?:([A-Za-z_]\w*+)\s*+=\s*+)?+(?:\"([^\"\\\n]*+)\"|([0-9]{1,18}+))\s*+,"
+    r"\s*+(?:([A-Za-z_]\w*+)\s*+=\s*+)?+(?:\"([^\"\\\n]*+)\"|([0-9]{1,18}+))\s*+\)"
+)
 _KEYWORD = re.compile(rf"{_GAP}(?:([A-Za-z_]\w*+)\s*+=(?!=){_GAP})?+")
 _CLOSE = re.compile(rf"{_GAP}\)")
 _NEXT = re.compile(rf"{_GAP}([,)])")
@@ -46,6 +50,12 @@ class _Argument(NamedTuple):
 
 def read_arguments(text: str, at: int) -> Read:
     """Read arguments from just after the opening bracket to the closing one."""
+    two = _TWO.match(text, at)
+    if two:
+        name, string, number, other_name, other_string, other_number = two.groups()
+        one = int(number) if string is None else string
+        other = int(other_number) if other_string is None else other_string
+        return Read(Given([name, other_name], [one, other]), two.end())
     keywords: list[str | None] = []
     values: list[Value] = []
     last = False

@@ -34,13 +34,13 @@ def _without_unset_flags(given: Given) -> Given:
 
 
 def _bind_form(form: Form, given: Given) -> Arguments | Problem:
-    parameters, values = form.parameters, given.values
+    values = given.values
     if given.keywords != form.keywords:
         ordered = _ordered(form, given)
         if isinstance(ordered, Problem):
             return ordered
         values = ordered
-    for parameter, value in zip(parameters, values, strict=True):
+    for parameter, value in zip(form.parameters, values, strict=True):
         code = refused_value(parameter, value)
         if code is not None:
             return Problem(code, parameter.name)

@@ -107,22 +107,22 @@ class ChunkRun:
             self._apply(position, key, start, stop, replacement)
 
     def _apply(self, position: int, key: str, start: int, stop: int, replacement: str) -> None:
-        score = self._score(position) if self._scores else None
-        removed = self._text[start:stop]
-        edit = Edit(
-            key, self._chunk.index, start, stop, replacement, score, Outcome.APPLIED, position, removed
+        score = None if self._scores is None else self._score(position)
+        removed, index = self._text[start:stop], self._chunk.index
+        self._record.append(
+            Edit(key, index, start, stop, replacement, score, Outcome.APPLIED, position, removed)
         )
-        self._record.append(edit)
 
     def _note(self, position: int, key: str, outcome: str, start: int = -1, stop: int = -1) -> None:
         """Record a call that changes nothing, with the place it aimed at."""
         if start < 0:
             start = stop = self._chunk.start
-        score = self._score(position) if self._scores else None
+        score = None if self._scores is None else self._score(position)
         self._record.append(Edit(key, self._chunk.index, start, stop, "", score, outcome, position))
 
     def _score(self, position: int) -> float | None:
-        return self._scores[position] if self._scores and position < len(self._scores) else None
+        scores = self._scores
+        return scores[position] if scores is not None and position < len(scores) else None
 
     def _within_rail(self) -> list[Edit]:
         """Take all edits back where together they remove too much of the chunk."""

@@ -14,6 +14,10 @@ class Cover:
 
     def add(self, start: int, stop: int) -> None:
         """Take a range that touches none of those taken."""
+        if not self._stops or start >= self._stops[-1]:
+            self._starts.append(start)
+            self._stops.append(stop)
+            return
         at = bisect_left(self._starts, start)
         self._starts.insert(at, start)
         self._stops.insert(at, stop)
@@ -21,6 +25,8 @@ class Cover:
     def free(self, start: int, stop: int) -> list[tuple[int, int]]:
         """List the parts of a range that are not taken."""
         starts, stops = self._starts, self._stops
+        if not stops or start >= stops[-1]:
+            return [(start, stop)]
         parts, begin = [], start
         at = bisect_right(stops, start)
         while at < len(starts) and starts[at] < stop:

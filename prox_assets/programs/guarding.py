@@ -22,7 +22,8 @@ def close_last_line(text: str, edits: list[Edit], changes: list[Edit]) -> None:
         return
     first = changes[place]
     changes[place] = first._replace(start=begin - 1, removed="\n" + first.removed)
-    edits[edits.index(first)] = changes[place]
+    where = next(i for i in range(len(edits) - 1, -1, -1) if edits[i] is first)
+    edits[where] = changes[place]
 
 
 def guard(

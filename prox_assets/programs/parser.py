@@ -17,17 +17,17 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
     memory are linear in the text.
     """
     scanner = Scanner(text, registry)
-    plain: list[Call | Refusal] = []
-    fenced: list[Call | Refusal] = []
+    plain: tuple[list[Call], list[Refusal]] = [], []
+    fenced: tuple[list[Call], list[Refusal]] = [], []
     for found in scanner:
         item = _read(text, found, scanner, stage, registry)
-        if item is not None:
-            (fenced if found.fenced else plain).append(item)
-    items = fenced or plain
-    return Program(
-        tuple([item for item in items if isinstance(item, Call)]),
-        tuple([item for item in items if isinstance(item, Refusal)]),
-    )
+        calls, refusals = fenced if found.fenced else plain
+        if isinstance(item, Call):
+            calls.append(item)
+        elif item is not None:
+            refusals.append(item)
+    calls, refusals = fenced if fenced[0] or fenced[1] else plain
+    return Program(tuple(calls), tuple(refusals))
 
 
 def _read(
@@ -43,14 +43,13 @@ def _read(
         return Refusal(name, Refused.UNKNOWN_CALL, start) if is_call else None
     if refused is not None:
         return Refusal(name, refused, start)
-    item = _not_here(named, stage) or bind(named.spec, _implied(named, given))
+    spec = registry.usable[stage].get(name)
+    item = bind(spec, given) if spec else _not_here(named, stage) or bind(named.spec, _implied(named, given))
     return Refusal(name, item.code, start, item.detail) if isinstance(item, Problem) else item
 
 
 def _implied(named: Named, given: Given) -> Given:
     """Add the arguments that an alias implies."""
-    if not named.given:
-        return given
     return Given([*(k for k, _ in named.given), *given[0]], [*(v for _, v in named.given), *given[1]])
 
 

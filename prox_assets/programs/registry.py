@@ -107,9 +107,9 @@ class Named(NamedTuple):
 
 
 class Registry:
-    """The calls of the language by name and alias."""
+    """The calls of the language by name and alias; `usable` are the names that a stage takes as they are."""
 
-    __slots__ = ("names", "specs")
+    __slots__ = ("names", "specs", "usable")
 
     def __init__(self, specs: tuple[CallSpec, ...]) -> None:
         self.specs = specs
@@ -121,6 +121,11 @@ class Registry:
                         f"registry: two calls are named {name!r}; rename one or drop the alias"
                     )
                 self.names[name] = Named(spec, given)
+        self.usable = {stage: self._usable(stage) for stage in Stage}
+
+    def _usable(self, stage: Stage) -> dict[str, CallSpec]:
+        active = self.active(stage)
+        return {name: spec for name, (spec, given) in self.names.items() if spec in active and not given}
 
     def spec(self, name: str) -> CallSpec:
         """Look a call up by its canonical name; ProgramError where there is none."""

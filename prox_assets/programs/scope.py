@@ -2,7 +2,6 @@
 
 import re
 from functools import lru_cache
-from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 from prox_assets.programs.codes import Outcome
@@ -64,11 +63,11 @@ class Replacement(NamedTuple):
 class Scope:
     """One chunk of a document under given rails; line positions are found when first asked for."""
 
-    __slots__ = ("_starts", "chunk", "rails", "text")
+    __slots__ = ("_ahead", "_behind", "chunk", "rails", "text")
 
     def __init__(self, text: str, chunk: Window, rails: Rails) -> None:
         self.text, self.chunk, self.rails = text, chunk, rails
-        self._starts: list[int] | None = None
+        self._ahead, self._behind = [chunk.start], [chunk.stop]
 
     def owned(self, first: int, last: int) -> Lines | Outcome:
         """Cut a range to the lines this chunk owns; one that leaves the shown lines is refused."""
@@ -83,18 +82,33 @@ class Scope:
 
     def line_start(self, line: int) -> int:
         """Where an owned line begins; for `line_stop`, where the chunk ends."""
-        starts = self._starts
-        if starts is None:
-            starts = self._starts = self._find_starts()
-        place = line - self.chunk.line_start
-        return starts[place] + place if place < len(starts) else self.chunk.stop
+        ahead, behind = self._ahead, self._behind
+        place, back = line - self.chunk.line_start, self.chunk.line_stop - line
+        if place < len(ahead):
+            return ahead[place]
+        if back < len(behind):
+            return behind[back]
+        return self._seek_ahead(place) if place <= back else self._seek_behind(back)
 
-    def _find_starts(self) -> list[int]:
-        """Starts of the lines less their own index (the newlines are added where they are read)."""
-        chunk = self.chunk
-        pieces = self.text[chunk.start : chunk.stop].split("\n")
-        pieces.pop()
-        return list(accumulate(map(len, pieces), initial=chunk.start))[: chunk.line_stop - chunk.line_start]
+    def _seek_ahead(self, place: int) -> int:
+        """Go on from the last line known from the chunk's beginning."""
+        ahead, find, stop = self._ahead, self.text.find, self.chunk.stop
+        at = ahead[-1]
+        for _ in range(place + 1 - len(ahead)):
+            at = find("\n", at, stop) + 1 or stop
+            ahead.append(at)
+        return at
+
+    def _seek_behind(self, back: int) -> int:
+        """Go on from the last line known from the chunk's end; its last line ends there, newline or not."""
+        behind, rfind, start = self._behind, self.text.rfind, self.chunk.start
+        at = behind[-1]
+        end = at if len(behind) == 1 and self.chunk.stop == len(self.text) else at - 1
+        for _ in range(back + 1 - len(behind)):
+            at = rfind("\n", start, end) + 1 or start
+            end = at - 1
+            behind.append(at)
+        return at
 
     def matches(self, source: str, start: int, stop: int) -> list[int] | Outcome:
         """Starts of all matches of `source` in [start, stop), left to right, none over another."""
