@@ -1,14 +1,18 @@
 """Great Expectations as asset checks: one check for each expectation of each corpus asset."""
 
+import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
 from prox_assets.defs.partitions import domain_shards, partition_of
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.files import write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import DataDocsSite
 from prox_assets.quality.expectations import UPSTREAM, ExpectationInfo, expectation_names, validate
@@ -21,7 +25,7 @@ VALIDATIONS = "validations"
 
 def validations_site(store: Store, domain: str) -> DataDocsSite:
     """Where a domain's validations are recorded for the Data Docs."""
-    return DataDocsSite(store.root / domain / VALIDATIONS)
+    return DataDocsSite(store.root / domain / VALIDATIONS / "records")
 
 
 def outcomes_of(
@@ -35,7 +39,7 @@ def outcomes_of(
         upstream = store.shard(ShardKey(domain, UPSTREAM[asset], shard)).paths()
     rejected = finished.paths("rejected") if asset == "raw_documents" else ()
     source_rows = finished.ranges[-1].stop if asset == "raw_documents" else None
-    return validate(
+    outcomes = validate(
         asset,
         finished.paths(),
         Conservation(source_rows, upstream, rejected),
@@ -43,6 +47,31 @@ def outcomes_of(
         run_name=f"{domain}|{shard}",
         docs=validations_site(store, domain),
     )
+    stored = {"fingerprint": finished.fingerprint, "outcomes": [asdict(outcome) for outcome in outcomes]}
+    write_json(stored, _outcomes_file(store, finished.key))
+    return outcomes
+
+
+def known_outcomes(
+    catalogue: CatalogueResource, asset: str, domain: str, shard: str
+) -> tuple[ExpectationOutcome, ...]:
+    """The outcomes of the check that last ran on a shard; it runs now where the shard has changed since."""
+    store = catalogue.store()
+    finished = store.shard(ShardKey(domain, asset, shard))
+    file = _outcomes_file(store, finished.key)
+    if file.exists():
+        stored = json.loads(file.read_text())
+        if stored["fingerprint"] == finished.fingerprint:
+            return tuple(_outcome(values) for values in stored["outcomes"])
+    return outcomes_of(catalogue, asset, domain, shard)
+
+
+def _outcome(values: dict[str, Any]) -> ExpectationOutcome:
+    return ExpectationOutcome(**{**values, "severity": Severity(values["severity"])})
+
+
+def _outcomes_file(store: Store, key: ShardKey) -> Path:
+    return store.root / key.domain / VALIDATIONS / "outcomes" / key.asset / f"{key.shard}.json"
 
 
 def _checks_of(asset: str) -> dg.AssetChecksDefinition:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +98,17 @@ def pretraining_comparison(
         result: dict[str, Any] = {}
         if labels is not None:
             texts = {name: _documents(shards, section) for name, shards in corpora.items()}
+            begun = {name: _begun(documents) for name, documents in texts.items()}
             settings = PretrainingSettings.of(section.pretraining)
             compared = compare_corpora(
-                texts, clean_texts(labels), tokenizer.folder / CHECKPOINT, settings, context.log.info
+                {name: documents for name, documents in begun.items() if documents is not None},
+                clean_texts(labels),
+                tokenizer.folder / CHECKPOINT,
+                settings,
+                context.log.info,
             )
-            result = compared.to_json()
+            empty = [name for name, documents in begun.items() if documents is None]
+            result = {**compared.to_json(), "without_documents": empty}
         write_json(result, folder / COMPARISON_FILE)
 
     configuration = {
@@ -141,6 +147,12 @@ def _documents(shards: tuple[FinishedShard, ...], section: Domain) -> Iterator[s
                 held = holdout and holdout.holds(row["url"], row["source"], row["metadata"], row["doc_id"])
                 if row["text"] and not held:
                     yield row["text"]
+
+
+def _begun(documents: Iterator[str]) -> Iterator[str] | None:
+    """The same documents, or None where there are none: rules can drop a whole domain."""
+    first = next(documents, None)
+    return None if first is None else chain([first], documents)
 
 
 def _figures(comparison: dict[str, Any]) -> dict[str, Any]:

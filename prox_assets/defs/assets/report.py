@@ -1,19 +1,28 @@
 """The data-quality report of a domain: checks, figures, samples, and how much of the truth was met."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from prox_assets.defs.assets.analytics import statistics_database
-from prox_assets.defs.assets.evaluation import held_out_labels, refiner_evaluation
+from prox_assets.config import Thresholds
+from prox_assets.defs.assets.analytics import database_path, statistics_database
+from prox_assets.defs.assets.evaluation import held_out_labels, read_evaluation, refiner_evaluation
 from prox_assets.defs.assets.refinement import chunk_refined_corpus
+from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
+from prox_assets.defs.checks import CHECKED, known_outcomes, validations_site
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
-from prox_assets.documents.store import Store
+from prox_assets.documents.store import ShardKey, Store
+from prox_assets.quality.data_docs import build_data_docs
+from prox_assets.quality.report import build_report
+from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, ReportInputs
+from prox_assets.quality.samples import ShardTexts
+from prox_assets.refiner.checkpoint import CURVES_FILE, INFO_FILE
 from prox_assets.refining.evaluation import evaluate_corpus
 
 REPORT = "quality_report"
@@ -21,7 +30,7 @@ REPORT = "quality_report"
 
 @dg.asset(
     partitions_def=domains,
-    deps=[chunk_refined_corpus, statistics_database, refiner_evaluation],
+    deps=[chunk_refined_corpus, statistics_database, refiner_evaluation, doc_refiner, chunk_refiner],
     group_name="analytics",
     kinds={"greatexpectations", "html"},
     owners=["team:data"],
@@ -33,9 +42,22 @@ def quality_report(
     """Great Expectations on every shard, Data Docs, and one HTML report with before and after pages."""
     domain = context.partition_key
     store = catalogue.store()
-    folder = report_folder(store, domain)
     removal = _write_removal(catalogue, store, domain)
-    return dg.MaterializeResult(metadata={"removal": dg.MetadataValue.json(removal), "folder": str(folder)})
+    checked = _checked_shards(context, catalogue, store, domain)
+    docs = build_data_docs(
+        validations_site(store, domain).records(), report_folder(store, domain) / "data_docs"
+    )
+    report = build_report(_inputs(catalogue, store, domain, checked, removal), report_path(store, domain))
+    outcomes = [outcome for shard in checked for outcome in shard.outcomes]
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.path(str(report)),
+            "data_docs": dg.MetadataValue.path(str(docs)),
+            "checks_passed": sum(outcome.success for outcome in outcomes),
+            "checks_failed": sum(not outcome.success for outcome in outcomes),
+            "removal": dg.MetadataValue.json(removal),
+        }
+    )
 
 
 def report_folder(store: Store, domain: str) -> Path:
@@ -63,3 +85,61 @@ def _write_removal(catalogue: CatalogueResource, store: Store, domain: str) -> d
     result = {} if labels is None else asdict(evaluate_corpus(refined, sources, labels))
     write_json(result, report_folder(store, domain) / "removal.json")
     return result
+
+
+def _checked_shards(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource, store: Store, domain: str
+) -> tuple[CheckedShard, ...]:
+    checked = []
+    for asset in CHECKED:
+        shards = store.shards(domain, asset)
+        context.log.info(f"checks of {asset}: {len(shards)} shards")
+        for shard in shards:
+            name = shard.key.shard
+            checked.append(CheckedShard(asset, name, known_outcomes(catalogue, asset, domain, name)))
+    return tuple(checked)
+
+
+def _inputs(
+    catalogue: CatalogueResource,
+    store: Store,
+    domain: str,
+    checked: tuple[CheckedShard, ...],
+    removal: Mapping[str, float],
+) -> ReportInputs:
+    evaluation = {
+        name: figures
+        for name, figures in read_evaluation(store, domain).items()
+        if name in ("documents", "lines")
+    }
+    if removal:
+        evaluation["removal"] = removal
+    return ReportInputs(
+        domain,
+        database_path(store),
+        tuple(_texts(store, domain)),
+        refiners=tuple(_card(store, domain, name) for name in ("doc_refiner", "chunk_refiner")),
+        thresholds=_moved(catalogue.domain(domain).thresholds),
+        evaluation=evaluation or None,
+        checks=checked,
+        links=(Link("Data Docs", "data_docs/index.html"),),
+    )
+
+
+def _texts(store: Store, domain: str) -> list[ShardTexts]:
+    texts = []
+    for refined in store.shards(domain, "chunk_refined_corpus"):
+        raw = store.shard(ShardKey(domain, "raw_documents", refined.key.shard))
+        texts.append(ShardTexts(refined.key.shard, raw.paths(), refined.paths()))
+    return texts
+
+
+def _card(store: Store, domain: str, asset: str) -> RefinerCard:
+    checkpoint = store.artifact(domain, asset).folder / CHECKPOINT
+    return RefinerCard(
+        json.loads((checkpoint / INFO_FILE).read_text()), json.loads((checkpoint / CURVES_FILE).read_text())
+    )
+
+
+def _moved(thresholds: Thresholds) -> dict[str, float]:
+    return {name: value for name, value in thresholds.model_dump().items() if value is not None}
