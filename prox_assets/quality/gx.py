@@ -61,7 +61,16 @@ def run_rules(
     try:
         return definition.run(run_id=gx.RunIdentifier(run_name=run_name))
     finally:
-        source.get_execution_engine().close()
+        _release(source)
+
+
+def _release(source: Any) -> None:
+    """Give the file back: the kept connection, which closing the engine leaves open, and then the engine."""
+    engine = source.get_execution_engine()
+    with engine.get_connection() as connection:
+        connection.close()
+    engine.close()
+    source.get_engine().dispose()
 
 
 def expectation(rule: Rule, limits: Limits) -> Any:

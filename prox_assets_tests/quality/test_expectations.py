@@ -193,6 +193,13 @@ def test_a_shard_without_documents_passes(asset: str, tmp_path: Path) -> None:
     assert [(outcome.name, outcome.observed) for outcome in found if not outcome.success] == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_a_validation_leaves_no_file_open(tmp_path: Path) -> None:
+    check(FINAL, write_shard(tmp_path))
+    opened = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [name for name in opened if "checks.duckdb" in name] == []
+
+
 def test_the_stage_before_is_needed(tmp_path: Path) -> None:
     inputs = write_shard(tmp_path)
     with pytest.raises(StoreError, match="files of doc_refined_corpus"):
