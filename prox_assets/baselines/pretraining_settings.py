@@ -24,7 +24,7 @@ class PretrainingSettings:
     layers: int = 2
     batch_tokens: int = 4_096
     context: int = 256
-    learning_rate: float = 1e-2
+    learning_rate: float = 5e-3
     threads: int = 2
 
     def __post_init__(self) -> None:
