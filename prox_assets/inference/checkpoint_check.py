@@ -1,6 +1,7 @@
-"""Does a directory hold a two-class checkpoint of the task asked for? Answered before any weight is read."""
+"""What every engine asks before it works: is this a checkpoint of the task, are these sequences it takes?"""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,14 @@ def check_checkpoint(checkpoint: Path, task: Task) -> dict[str, Any]:
             f"{checkpoint} has {labels} labels; a {task} refiner has two. Use another checkpoint."
         )
     return config
+
+
+def check_sequences(ids: Sequence[Sequence[int]], limit: int | None) -> None:
+    """Raise RefinerError for a sequence without tokens, or of more than `limit` (None: any length)."""
+    lengths = [len(sequence) for sequence in ids]
+    if limit is not None and max(lengths, default=0) > limit:
+        raise RefinerError(
+            f"A sequence has {max(lengths)} tokens and the model takes {limit}. Lower the refiner's window."
+        )
+    if not all(lengths):
+        raise RefinerError("A sequence without tokens cannot be scored. Add the tokenizer's special tokens.")

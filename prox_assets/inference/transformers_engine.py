@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference.batching import length_sorted_batches
-from prox_assets.inference.checkpoint_check import check_checkpoint
+from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
 
 MODELS = {Task.DOCUMENT: AutoModelForSequenceClassification, Task.CHUNK: AutoModelForTokenClassification}
@@ -52,21 +52,9 @@ class TransformersEngine:
         del self._model
 
     def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Probabilities]]:
-        self._check(ids)
+        check_sequences(ids, getattr(self._model.config, "max_position_embeddings", None))
         for batch in length_sorted_batches([len(sequence) for sequence in ids], self._batch_tokens):
             yield batch, self._forward([ids[position] for position in batch])
-
-    def _check(self, ids: Sequence[Sequence[int]]) -> None:
-        longest = max((len(sequence) for sequence in ids), default=0)
-        limit = getattr(self._model.config, "max_position_embeddings", longest)
-        if longest > limit:
-            raise RefinerError(
-                f"A sequence has {longest} tokens and the model takes {limit}. Lower the refiner's window."
-            )
-        if not all(len(sequence) for sequence in ids):
-            raise RefinerError(
-                "A sequence without tokens cannot be scored. Add the tokenizer's special tokens."
-            )
 
     def _forward(self, ids: Sequence[Sequence[int]]) -> Probabilities:
         width = max(map(len, ids))

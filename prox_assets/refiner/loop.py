@@ -1,22 +1,26 @@
 """The optimization loop of both tasks: plain torch, one process, the same result for the same seed."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.curves import Curves, EpochPoint, Progress, StepPoint
 from prox_assets.refiner.examples import IGNORED, Example
 from prox_assets.refiner.recipe import Training
 from prox_assets.refiner.schedule import learning_rate, plan_batches
+from prox_assets.refiner.tokenized import Ints
 
 
 def fit(
     model: Any,
     examples: Sequence[Example],
     training: Training,
+    hider: Hider,
     validation_f1: Callable[[], float],
     progress: Progress,
 ) -> Curves:
@@ -30,7 +34,8 @@ def fit(
         for batch in batches:
             rate = learning_rate(len(curves.steps), steps, training)
             chosen = [examples[position] for position in batch]
-            loss = _step(model, optimizer, chosen, training, rate)
+            hide = partial(hider, step=len(curves.steps))
+            loss = _step(model, optimizer, _loss(model, chosen, hide, training), training, rate)
             tokens = sum(len(example.ids) for example in chosen) + (
                 curves.steps[-1].tokens if curves.steps else 0
             )
@@ -56,10 +61,9 @@ def _optimizer(model: Any, training: Training) -> Any:
     return torch.optim.AdamW(groups, lr=training.peak_learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-def _step(model: Any, optimizer: Any, batch: Sequence[Example], training: Training, rate: float) -> float:
+def _step(model: Any, optimizer: Any, loss: Any, training: Training, rate: float) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
-    loss = _loss(model, batch, training)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), training.max_gradient_norm)
@@ -67,18 +71,21 @@ def _step(model: Any, optimizer: Any, batch: Sequence[Example], training: Traini
     return float(loss.detach())
 
 
-def _loss(model: Any, batch: Sequence[Example], training: Training) -> Any:
+def _loss(model: Any, batch: Sequence[Example], hide: Callable[[Ints], Ints], training: Training) -> Any:
     device = next(model.parameters()).device
-    pad = model.config.pad_token_id or 0
-    ids = _padded([example.ids for example in batch], pad)
-    mask = _padded([[1] * len(example.ids) for example in batch], 0)
-    labels = _padded([example.labels for example in batch], IGNORED)
-    logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits
-    weights = torch.tensor(training.class_weights, device=device)
-    flat = labels.reshape(-1).to(device)
-    return cross_entropy(logits.float().view(-1, 2), flat, weight=weights, ignore_index=IGNORED)
+    ids = hide(_padded([example.ids for example in batch], model.config.pad_token_id or 0, np.int64))
+    mask = _padded([[1] * len(example.ids) for example in batch], 0, np.int64)
+    labels = torch.from_numpy(_padded([example.labels for example in batch], IGNORED, np.int64)).to(device)
+    weights = torch.from_numpy(_padded([example.weights for example in batch], 0.0, np.float32)).to(device)
+    logits = model(
+        input_ids=torch.from_numpy(ids).to(device), attention_mask=torch.from_numpy(mask).to(device)
+    ).logits
+    flat, classes = labels.reshape(-1), torch.tensor(training.class_weights, device=device)
+    weights = weights.reshape(-1) * (flat != IGNORED) * classes[flat.clamp(min=0)]
+    losses = cross_entropy(logits.float().view(-1, 2), flat, ignore_index=IGNORED, reduction="none")
+    return (losses * weights).sum() / weights.sum()
 
 
-def _padded(rows: list[list[int]], value: int) -> Any:
+def _padded(rows: list[list[Any]], value: float, dtype: Any) -> Any:
     width = max(map(len, rows))
-    return torch.tensor([row + [value] * (width - len(row)) for row in rows])
+    return np.array([row + [value] * (width - len(row)) for row in rows], dtype=dtype)

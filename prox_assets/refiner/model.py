@@ -21,8 +21,7 @@ def make_model(recipe: Recipe, texts: Iterable[str]) -> tuple[Any, TextTokenizer
     if recipe.base is None:
         tokenizer = TextTokenizer(train_tokenizer(texts, recipe.architecture.vocab_size))
         return _from_configuration(recipe, tokenizer), tokenizer
-    tokenizer = TextTokenizer.load(recipe.base)
-    return _from_base(recipe, recipe.base), tokenizer
+    return _from_base(recipe, recipe.base), TextTokenizer.load(recipe.base)
 
 
 def _auto(task: Task) -> Any:

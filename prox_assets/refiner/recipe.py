@@ -31,6 +31,11 @@ class Training:
     `batch_tokens` counts padding. `max_steps` ends training early whatever the epochs; `class_weights` are
     the loss weights of label 0 and label 1. `threads` fixes the CPU threads: results repeat bit by bit only
     then.
+
+    Of the input tokens `hidden_share` are masked in every step and `swapped_share` replaced by others of the
+    batch, newlines and specials apart, so that a model does not learn its pages by heart. `line_balance`
+    (chunk task) divides a token's loss by that power of its line's length: at 0 tokens weigh alike, at 1
+    lines do, as they do in line F1.
     """
 
     epochs: int = 3
@@ -42,6 +47,9 @@ class Training:
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     class_weights: tuple[float, float] = (1.0, 1.0)
+    hidden_share: float = 0.25
+    swapped_share: float = 0.05
+    line_balance: float = 1.0
     seed: int = 0
     threads: int | None = None
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, ScoringEngine, Task
 from prox_assets.refiner import metrics
+from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.card import write_card
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
@@ -53,7 +54,9 @@ def train_document_refiner(
     model, tokenizer = _seeded_model(recipe, sft)
     examples = document_examples(split_of(sft, "train"), tokenizer, recipe.window)
     validation = DocumentValidation(document_examples(split_of(sft, "validation"), tokenizer, recipe.window))
-    curves = _fit(model, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress)
+    curves = _fit(
+        model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress
+    )
     judged = validation.judge(_engine(model, recipe))
     threshold = metrics.best_f1_threshold(judged.scores, judged.truth) or 0.5
     scores = _numbers(asdict(document_metrics(judged.scores, judged.truth, threshold)))
@@ -75,9 +78,13 @@ def train_chunk_refiner(
     require_chunks(sft)
     started = time.monotonic()
     model, tokenizer = _seeded_model(recipe, sft)
-    examples = chunk_examples(labelled_texts(split_of(sft, "train")), tokenizer, recipe.window)
+    examples = chunk_examples(
+        labelled_texts(split_of(sft, "train")), tokenizer, recipe.window, recipe.training.line_balance
+    )
     validation = ChunkValidation(labelled_texts(split_of(sft, "validation")), tokenizer, recipe.window)
-    curves = _fit(model, examples, recipe, lambda engine: _best_f1(validation.judge(engine).lines), progress)
+    curves = _fit(
+        model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine).lines), progress
+    )
     judged = validation.judge(_engine(model, recipe))
     thresholds = _chunk_thresholds(judged, recipe)
     scores = _chunk_scores(judged, thresholds, split_of(sft, "validation").num_rows)
@@ -108,6 +115,7 @@ def _engine(model: Any, recipe: Recipe) -> ScoringEngine:
 
 def _fit(
     model: Any,
+    tokenizer: TextTokenizer,
     examples: list[Example],
     recipe: Recipe,
     score: Callable[[ScoringEngine], float],
@@ -116,7 +124,8 @@ def _fit(
     from prox_assets.refiner.loop import fit
 
     engine = _engine(model, recipe)
-    return fit(model, examples, recipe.training, lambda: score(engine), progress)
+    hider = Hider(tokenizer, recipe.training)
+    return fit(model, examples, recipe.training, hider, lambda: score(engine), progress)
 
 
 def _best_f1(judged: Judged) -> float:

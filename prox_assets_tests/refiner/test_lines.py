@@ -64,9 +64,10 @@ def test_windows_hold_every_token_once() -> None:
 
 def test_pieces_of_a_long_line_make_one_score() -> None:
     text = "bad bad bad bad bad good good\nend"
-    parts = []
-    for window in windows(text, words(text), 4):
-        parts.append((window, line_scores(window, probabilities(window, text, {"bad"}))))
+    parts = [
+        (window, line_scores(window, probabilities(window, text, {"bad"})))
+        for window in windows(text, words(text), 4)
+    ]
     assert len(parts) > 1
     found = merge_pieces(2, parts)
     # Seven words and a newline: the newline's piece weighs one token more.
