@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import temporary_beside, write_json
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -49,17 +52,23 @@ def merged(first: Any, second: Any) -> Any:
 
 
 def build_data_docs(records: Iterable[Path], folder: Path) -> Path:
-    """Build the site of recorded validations below `folder` and give its ``index.html``.
+    """Build the site of recorded validations, put it in the place of `folder`, and give its ``index.html``.
 
     The files are static; the pages take their styles and scripts from public content networks.
     """
+    with _replacing_folder(folder) as fresh:
+        _build(records, fresh)
+    return folder / "index.html"
+
+
+def _build(records: Iterable[Path], folder: Path) -> None:
     from prox_assets.quality.gx import quiet_context
 
     context = quiet_context()
-    store = context.validation_results_store
     for record in records:
         result = _load(record)
-        store.set(_identifier(result, record), result)
+        context.validation_results_store.set(_identifier(result, record), result)
+        context.suites.add_or_update(_suite(result))
     context.add_data_docs_site(
         site_name="checks",
         site_config={
@@ -69,7 +78,30 @@ def build_data_docs(records: Iterable[Path], folder: Path) -> Path:
         },
     )
     context.build_data_docs(site_names=["checks"])
-    return folder / "index.html"
+
+
+@contextmanager
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `folder` when all went well."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh, former = temporary_beside(folder), temporary_beside(folder)
+    fresh.mkdir()
+    try:
+        yield fresh
+        if folder.exists():
+            folder.rename(former)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def _suite(result: Any) -> Any:
+    """The suite as it was when the validation ran: the pages link to it."""
+    import great_expectations as gx
+
+    expectations = [copy(entry.expectation_config.to_domain_obj()) for entry in result.results]
+    return gx.ExpectationSuite(name=result.suite_name, expectations=expectations)
 
 
 def _load(record: Path) -> Any:
@@ -87,6 +119,6 @@ def _identifier(result: Any, record: Path) -> Any:
 
     return ValidationResultIdentifier(
         expectation_suite_identifier=ExpectationSuiteIdentifier(name=result.suite_name),
-        run_id=RunIdentifier(**result.meta["run_id"]),
+        run_id=RunIdentifier(run_name=record.stem, run_time=result.meta["run_id"]["run_time"]),
         batch_identifier=record.stem,
     )

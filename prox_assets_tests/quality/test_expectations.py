@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -206,16 +207,22 @@ def test_the_stage_before_is_needed(tmp_path: Path) -> None:
         validate(FINAL, inputs.files(FINAL), Conservation(), GOOD, "web|web-000")
 
 
-def test_data_docs_hold_every_recorded_validation(tmp_path: Path) -> None:
+def test_data_docs_hold_the_latest_recorded_validations(tmp_path: Path) -> None:
     inputs = write_shard(tmp_path / "shard")
-    site = DataDocsSite(tmp_path / "validations")
-    for run_name in ("web|a", "web|b", "web|b"):
+    site, folder = DataDocsSite(tmp_path / "validations"), tmp_path / "docs"
+    for run_name in ("web|a", "web|b"):
         validate(DOC, inputs.files(DOC), conservation(DOC, inputs), GOOD, run_name, site)
-    assert len(site.records()) == 2
-    index = build_data_docs(site.records(), tmp_path / "docs")
-    assert "web-a" in index.read_text() and "web-b" in index.read_text()
-    page = next((tmp_path / "docs" / "validations").rglob("web-a.html")).read_text()
-    assert "The refiner saw no more tokens than the document has." in page
+        index = build_data_docs(site.records(), folder)
+    validate(DOC, inputs.files(DOC), conservation(DOC, inputs), GOOD, "web|b", site)
+    build_data_docs(site.records(), folder)
+    pages = sorted((folder / "validations").rglob("*.html"))
+    assert [page.stem for page in pages] == ["web-a", "web-b"]
+    assert "The refiner saw no more tokens than the document has." in pages[0].read_text()
+    local = re.findall(r'href="((?!https?:|#)[^"]+)"', index.read_text())
+    assert "expectations/doc_programs.html" in local
+    assert [link for link in local if not (folder / link).exists()] == []
+    assert all(str(page.relative_to(folder)) in index.read_text() for page in pages)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_declaring_expectations_does_not_import_great_expectations() -> None:
