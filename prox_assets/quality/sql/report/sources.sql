@@ -1,4 +1,4 @@
--- The largest twenty, and one row for all others.
+-- The largest twelve, and one row for all others.
 WITH grouped AS (
     SELECT
         coalesce(source, '(none)') AS name,
@@ -14,7 +14,7 @@ WITH grouped AS (
     SELECT *, row_number() OVER (ORDER BY tokens_raw DESC, name) AS place FROM grouped
 )
 SELECT
-    CASE WHEN place <= 20 THEN name ELSE '(all others)' END AS name,
+    CASE WHEN place <= 12 THEN name ELSE '(all others)' END AS name,
     count(*) AS members,
     sum(documents)::BIGINT AS documents,
     sum(documents_kept)::BIGINT AS documents_kept,
