@@ -16,8 +16,8 @@ _MAX_EVIDENCE = 6.0
 class Chain:
     """How often blocks change between lines: the chances to enter noise and to leave it."""
 
-    enter: float = 0.25
-    leave: float = 0.25
+    enter: float = 0.3
+    leave: float = 0.3
 
 
 def noise_probabilities(evidence: Sequence[float], chain: Chain) -> list[float]:
@@ -55,10 +55,10 @@ class Placement:
     evidence below `good`; with fewer than `min_good` such lines a document has no middle.
     """
 
-    head: float = 0.5
-    inside: float = -0.4
-    tail: float = 0.8
-    good: float = -1.3
+    head: float = 0.2
+    inside: float = -0.6
+    tail: float = 0.5
+    good: float = -0.8
     min_good: int = 2
 
 

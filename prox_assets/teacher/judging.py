@@ -10,7 +10,7 @@ from prox_assets.teacher.lines import Line, measure
 from prox_assets.teacher.repetition import SharedLines
 
 # What a line is before any rule speaks, in log-odds of noise: content is likelier.
-BIAS = -0.8
+BIAS = -0.6
 NOISE_THRESHOLD = 0.5
 _CHAIN = Chain()
 _PLACEMENT = Placement()

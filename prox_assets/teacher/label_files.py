@@ -30,9 +30,9 @@ def rows_by_id(
     dataset = _opened(path)
     _check_columns(path, dataset, [id_column, *required, *where])
     present = [column for column in optional if column in dataset.schema.names]
-    wanted = pc.cast(pc.field(id_column), pa.string()).isin(list(ids))
+    wanted = pc.field(id_column).cast(pa.string()).isin(list(ids))
     for column, value in where.items():
-        wanted &= pc.cast(pc.field(column), pa.string()) == value
+        wanted &= pc.field(column).cast(pa.string()) == value
     columns = [id_column, *(name for name in [*required, *present] if name != id_column)]
     found: dict[str, list[Row]] = {}
     for batch in dataset.to_batches(columns=columns, filter=wanted):

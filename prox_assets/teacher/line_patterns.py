@@ -13,7 +13,9 @@ INVITATION = re.compile(
     r"|阅读更多|閱讀更多|阅读全文|購物車|购物车|登录|登入|订阅|訂閱"
 )
 COUNTER = re.compile(
-    r"[+(]?[\d.,]+\s*(?:k|m|mio|万|萬|次|条|個|个|楼|樓)?\+?\)?\s*(?:[^\W\d]+)?[:.]?", re.IGNORECASE
+    r"[+(]?[\d.,]+\s*(?:k|m|mio|万|萬|次|条|個|个|楼|樓)?\+?\)?\s*(?:[^\W\d]+)?[:.]?"
+    r"|[^\W\d]+\s*[:：(]\s*[\d.,]+k?\)?|(?:共|第|已有)?\s*\d+\s*[个個条條张張次人位楼樓]\w{0,4}",
+    re.IGNORECASE,
 )
 MONTH = (
     r"jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
@@ -42,6 +44,7 @@ OF_ITSELF = re.compile(
     r"|verwende[nt]\w* cookies"
     r"|本(?:站|网站|網站|网页|網頁|平台|公司|论坛|論壇)|使用\s?cookie"
 )
+TO_THE_VISITOR = re.compile(r"\b[Yy]ours?\b|\b[Yy]ou\b|\bSie\b|\bIhre?[nmrs]?\b|\b[Dd]eine?[nmrs]?\b|[您你]")
 QUANTITY = re.compile(
     r"\d\s?(?:[mkµ]?g|[mcdk]?l|[mckµ]?m|oz|lbs?|tsp|tbsp|cups?|inch|°\s?[cf]?|%|percent|prozent|watt|volt|[kmg]hz|el|tl"
     r"|prise|stück|bund)\b|\d\s?(?:%|°|克|千克|公斤|毫升|升|厘米|毫米|米|度|勺|大勺|小勺|匙|瓣|片|斤)",
@@ -52,7 +55,10 @@ CODE = re.compile(
     r"\(\)|\);|[{}]\s*$|\w\(\w*\)\.|</?[a-z]+[^>]*>|&[a-z]+;|px\b|==|\bfunction\(|/\w+/\S+\.\w+", re.I
 )
 RATING = re.compile(r"[★☆]{2,}")
-HANDLE = re.compile(r"(?:^|\s)@?(?:[a-z]{3,}\d{2,}|[a-z\d]+[_.][a-z\d]+)(?=[\s:]|$)", re.IGNORECASE)
+HANDLE = re.compile(
+    r"(?:^|\s)@?(?:[a-z]{3,}\d{2,}|[a-z\d]*[a-z][a-z\d]*_[a-z\d]+|[a-z]{2,}\.[a-z]{2,})(?=[\s:]|$)",
+    re.IGNORECASE,
+)
 SYMBOL_RUN = re.compile(r"([−—_=*~#.-])\1{3,}")
 FORMULA = re.compile(r"\\[a-zA-Z]+|\$[^$]+\$|[=∑∫≤≥∈√∞≠≈⇒]")
 MACRO = re.compile(r"\\[a-zA-Z]+")

@@ -29,6 +29,17 @@ def is_prose(line: Line) -> bool:
     return bool(SENTENCE_END.search(line.text)) and line.n_words >= 5 and stops
 
 
+def _is_code(line: Line) -> bool:
+    return bool(patterns.CODE.search(line.text)) and not (
+        "$" in line.text or patterns.MACRO.search(line.text)
+    )
+
+
+def _speaks_to_the_visitor(line: Line) -> bool:
+    """A line that says you or your and uses the vocabulary of pages: an invitation, a notice, a form."""
+    return line.chrome_density > 0 and bool(patterns.TO_THE_VISITOR.search(line.text))
+
+
 def _lacks_stop_words(line: Line) -> bool:
     return line.width >= 70 and line.stop_density is not None and line.stop_density < 0.2
 
@@ -48,27 +59,26 @@ def _is_formula(line: Line) -> bool:
 
 
 RULES = (
-    LineRule("no_sentence_end", "C4", 0.6, lambda line: not SENTENCE_END.search(line.text)),
+    LineRule("no_sentence_end", "C4", 0.7, lambda line: not SENTENCE_END.search(line.text)),
     LineRule("under_3_words", "C4", 0.4, lambda line: line.n_words < 3),
-    LineRule("sentence", "C4", -0.7, is_prose),
-    LineRule("continues", "C4", -0.2, lambda line: line.text[:1].islower()),
+    LineRule("sentence", "C4", -0.3, is_prose),
     LineRule("policy_phrase", "C4", 0.6, lambda line: bool(patterns.POLICY.search(line.lower))),
-    LineRule("code", "C4", 1.0, lambda line: bool(patterns.CODE.search(line.text)) and "$" not in line.text),
-    LineRule("short_line", "FineWeb", 0.3, lambda line: line.width <= 30),
+    LineRule("code", "C4", 1.0, _is_code),
+    LineRule("short_line", "FineWeb", 0.2, lambda line: line.width <= 30),
     LineRule("under_70", "jusText", 0.2, lambda line: line.width < 70),
     LineRule("over_120", "jusText", -0.5, lambda line: line.width >= 120),
     LineRule("over_200", "jusText", -0.5, lambda line: line.width >= 200),
     LineRule("stop_words", "jusText", -0.4, lambda line: (line.stop_density or 0) > 0.32),
     LineRule("long_without_stop_words", "jusText", 0.6, _lacks_stop_words),
-    LineRule("introduces", "jusText headings", -0.4, lambda line: line.text.endswith((":", "："))),
-    LineRule("upper_case", "RefinedWeb", 0.4, lambda line: line.text.isupper() and line.width > 3),
-    LineRule("only_numbers", "RefinedWeb", 0.7, lambda line: not line.words and bool(line.text)),
-    LineRule("counter", "RefinedWeb", 0.3, lambda line: bool(patterns.COUNTER.fullmatch(line.text))),
+    LineRule("introduces", "jusText headings", -0.6, lambda line: line.text.endswith((":", "："))),
+    LineRule("upper_case", "RefinedWeb", 0.2, lambda line: line.text.isupper() and line.width > 3),
+    LineRule("only_numbers", "RefinedWeb", 0.6, lambda line: not line.words and bool(line.text)),
+    LineRule("counter", "RefinedWeb", 0.4, lambda line: bool(patterns.COUNTER.fullmatch(line.text))),
     LineRule("one_word", "RefinedWeb", 0.2, lambda line: line.n_words <= 1),
     LineRule("invitation", "RefinedWeb", 1.1, lambda line: bool(patterns.INVITATION.search(line.lower))),
     LineRule("exclamation", "RefinedWeb", 0.9, lambda line: line.text.endswith(("!", "！"))),
     LineRule(
-        "date", "RefinedWeb", 1.1, lambda line: line.width < 70 and bool(patterns.DATE.search(line.text))
+        "date", "RefinedWeb", 1.3, lambda line: line.width < 70 and bool(patterns.DATE.search(line.text))
     ),
     LineRule(
         "handle", "RefinedWeb", 0.8, lambda line: line.n_words < 5 and bool(patterns.HANDLE.search(line.text))
@@ -83,15 +93,16 @@ RULES = (
     LineRule("only_an_address", "Boilerpipe", 1.5, lambda line: line.url_share > 0.8),
     LineRule("rights", "Boilerpipe", 1.2, lambda line: bool(patterns.RIGHTS.search(line.lower))),
     LineRule("of_itself", "Boilerpipe", 0.8, lambda line: bool(patterns.OF_ITSELF.search(line.lower))),
+    LineRule("to_the_visitor", "Boilerpipe", 0.7, _speaks_to_the_visitor),
     LineRule("copyright", "Boilerpipe", 1.0, lambda line: bool(patterns.COPYRIGHT.search(line.text))),
-    LineRule("chrome_words", "Boilerpipe", 1.2, lambda line: line.chrome_density),
+    LineRule("chrome_words", "Boilerpipe", 1.5, lambda line: line.chrome_density),
     LineRule("mostly_chrome", "Boilerpipe", 0.8, lambda line: line.chrome_density > 0.25),
-    LineRule("much_chrome", "Boilerpipe", 0.6, lambda line: line.chrome_density * line.n_words >= 3),
+    LineRule("much_chrome", "Boilerpipe", 0.4, lambda line: line.chrome_density * line.n_words >= 3),
     LineRule("repeated_in_document", "Gopher repetition", 0.3, lambda line: line.repeats > 1),
-    LineRule("repeated_in_source", "CCNet", 1.2, lambda line: line.document_share > 0),
+    LineRule("repeated_in_source", "CCNet", 1.1, lambda line: line.document_share > 0),
     LineRule("frequent_in_source", "CCNet", 1.0, lambda line: line.document_share > 0.3),
     LineRule("mojibake", "ftfy", 2.0, lambda line: bool(patterns.MOJIBAKE.search(line.text))),
-    LineRule("formula", "OpenWebMath", -1.0, _is_formula),
+    LineRule("formula", "OpenWebMath", -1.2, _is_formula),
     LineRule("damaged_formula", "OpenWebMath", 1.2, _is_damaged_formula),
     LineRule("layout_macro", "OpenWebMath", 1.0, lambda line: bool(patterns.LAYOUT_MACRO.search(line.text))),
 )
