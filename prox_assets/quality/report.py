@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from prox_assets.documents.files import replacing
 from prox_assets.errors import StoreError
+from prox_assets.quality.connection import MEMORY_LIMIT
 from prox_assets.quality.figures import Figures, read_figures
 from prox_assets.quality.plots import drawn
 from prox_assets.quality.report_inputs import ReportInputs
@@ -34,6 +35,7 @@ def build_report(inputs: ReportInputs, target: Path) -> Path:
         raise StoreError(f"{inputs.database} is missing: materialize statistics_database first.")
     keep = inputs.threshold("document", "keep")
     with duckdb.connect(str(inputs.database), read_only=True) as connection:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         figures = read_figures(connection, inputs.domain)
         samples = draw_samples(
             connection,
