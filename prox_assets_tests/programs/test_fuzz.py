@@ -1,0 +1,23 @@
+"""A million hostile programs and a hundred thousand hostile documents, guided by coverage."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(5400),
+    pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed"),
+]
+
+
+@pytest.mark.parametrize(("target", "runs"), [("programs", 1_000_000), ("documents", 100_000)])
+def test_nothing_breaks_a_law(target: str, runs: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "prox_assets_tests.programs.fuzz", target, f"-runs={runs}", "-seed=1"]
+    command.append(f"-artifact_prefix={tmp_path}/")
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert f"Done {runs} runs" in ended.stderr
