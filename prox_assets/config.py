@@ -142,6 +142,7 @@ class PretrainingComparison(Section):
     layers: PositiveInt = 2
     batch_tokens: PositiveInt = 4_096
     context: PositiveInt = 256
+    learning_rate: float = Field(default=5e-3, gt=0)
 
 
 class Inference(Section):

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "prox_assets"
 
 FLOORS = {
     "definitions": 5,
-    "demo": 5,
+    "demo": 6,
     "defs": 4,
     "cli": 4,
     "refining": 3,

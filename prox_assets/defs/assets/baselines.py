@@ -99,7 +99,7 @@ def pretraining_comparison(
         if labels is not None:
             texts = {name: _documents(shards, section) for name, shards in corpora.items()}
             begun = {name: _begun(documents) for name, documents in texts.items()}
-            settings = PretrainingSettings.of(section.pretraining)
+            settings = PretrainingSettings.of(section.pretraining, catalogue.load().inference.threads or 2)
             compared = compare_corpora(
                 {name: documents for name, documents in begun.items() if documents is not None},
                 clean_texts(labels),

@@ -1,0 +1,47 @@
+"""Every test sees the small catalogue and a home of its own; the whole graph is materialized once."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Before prox_assets.defs is imported anywhere: the partitions are those of this catalogue.
+_HOME = tempfile.TemporaryDirectory(prefix="prox-tests-")
+os.environ["PROX_CATALOGUE"] = str(Path(__file__).parent / "small.yaml")
+os.environ["PROX_HOME"] = _HOME.name
+os.environ.pop("PROX_PROFILE", None)
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+
+import dagster as dg  # noqa: E402
+import pytest  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from prox_assets.catalogue import load_catalogue  # noqa: E402
+from prox_assets.config import Catalogue  # noqa: E402
+from prox_assets.demo import Tally, materialize_all  # noqa: E402
+from prox_assets.documents.store import Store  # noqa: E402
+from prox_assets.sample import write_sample  # noqa: E402
+
+PAGES_PER_SHARD = 60
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The whole graph, materialized on the small catalogue."""
+
+    catalogue: Catalogue
+    instance: dg.DagsterInstance
+    store: Store
+    tally: Tally
+    sample: Path
+
+
+@pytest.fixture(scope="session")
+def graph() -> Iterator[Graph]:
+    home = Path(_HOME.name)
+    write_sample(home / "sample", pages_per_shard=PAGES_PER_SHARD)
+    catalogue = load_catalogue()
+    with dg.DagsterInstance.ephemeral() as instance:
+        tally = materialize_all(catalogue, instance, Console(quiet=True))
+        yield Graph(catalogue, instance, Store(catalogue.storage), tally, home / "sample")

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from prox_assets.cli import main
+from prox_assets_tests.conftest import Graph
+
+
+def test_evaluate_prints_one_json_object(graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = graph.store.artifact("web", "chunk_refiner").folder / "checkpoint"
+    labels = graph.sample / "truth" / "web.parquet"
+    assert main(["evaluate", "--labels", str(labels), "--chunk-refiner", str(checkpoint), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert {"precision", "recall", "f1", "average_precision", "expected_calibration_error"} <= set(scores)
+    assert scores["n_documents"] == 240
+
+
+def test_evaluate_ignores_ambiguous_lines(
+    graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = str(graph.store.artifact("web", "chunk_refiner").folder / "checkpoint")
+    lines = {
+        "id": ["a"],
+        "lines": [["Home", "A sentence about baking bread at home."]],
+        "is_noise": [[True, False]],
+    }
+    counts = []
+    for name, extra in (("plain", {}), ("ambiguous", {"ambiguous": [[False, True]]})):
+        pq.write_table(pa.table(lines | extra), tmp_path / f"{name}.parquet")
+        assert (
+            main(
+                [
+                    "evaluate",
+                    "--labels",
+                    str(tmp_path / f"{name}.parquet"),
+                    "--chunk-refiner",
+                    checkpoint,
+                    "--json",
+                ]
+            )
+            == 0
+        )
+        counts.append(json.loads(capsys.readouterr().out)["n_lines"])
+    assert counts == [2, 1]
+
+
+def test_show_prints_a_document_before_and_after(graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+    refined = graph.store.shards("web", "chunk_refined_corpus")[0]
+    rows = [row for path in refined.paths() for row in pq.read_table(path).to_pylist()]
+    edited = next(row for row in rows if any(edit["call"] == "remove_lines" for edit in row["edits"]))
+    assert main(["show", edited["doc_id"]]) == 0
+    shown = capsys.readouterr().out
+    assert "before" in shown
+    assert "remove_lines" in shown
+
+
+def test_refine_needs_no_catalogue_when_given_both_refiners(
+    graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = {
+        name: graph.store.artifact("web", name).folder / "checkpoint"
+        for name in ("doc_refiner", "chunk_refiner")
+    }
+    pages = tmp_path / "pages.jsonl"
+    pages.write_text(
+        '{"id": "a", "text": "Home\\nNews\\nA page about rivers and how they flow to the sea."}\nbroken\n'
+    )
+    arguments = ["refine", str(pages), "--output", str(tmp_path / "out")]
+    arguments += [
+        "--doc-refiner",
+        str(folders["doc_refiner"]),
+        "--chunk-refiner",
+        str(folders["chunk_refiner"]),
+    ]
+    assert main(arguments) == 0
+    assert "chunk_refined_corpus" in capsys.readouterr().out
+    (part,) = (tmp_path / "out" / "corpus" / "chunk_refined_corpus").rglob("rows-*.parquet")
+    assert pq.read_table(part)["doc_id"].to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["show", "no-such-document"], "no refined document 'no-such-document'"),
+        (["evaluate", "--labels", "absent.parquet", "--chunk-refiner", "x"], "no such labels file"),
+        (["refine", "x", "--output", "y"], "give --domain (with --catalogue), or both"),
+        (
+            ["refine", "x", "--output", "y", "--domain", "wep"],
+            "there is no domain 'wep'; the catalogue has web, math",
+        ),
+        (
+            ["refine", "absent", "--output", "y", "--doc-refiner", "a", "--chunk-refiner", "b"],
+            "prox.json is missing",
+        ),
+    ],
+)
+def test_mistakes_are_one_line_and_status_one(
+    graph: Graph, capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    assert main(arguments) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("prox: ")
+    assert expected in message
+    assert message.count("\n") == 1
