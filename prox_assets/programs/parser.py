@@ -2,6 +2,7 @@
 
 from prox_assets.programs.arguments import Given, read_arguments
 from prox_assets.programs.binding import Problem, bind
+from prox_assets.programs.canonical import read_canonical
 from prox_assets.programs.codes import Refused
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Call, Program, Refusal, Stage
@@ -16,8 +17,11 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
     that is not believed is a Refusal with its code and position; the others stand. Never raises; time and
     memory are linear in the text.
     """
-    scanner = Scanner(text, registry)
-    plain: tuple[list[Call], list[Refusal]] = [], []
+    read, at = read_canonical(text, stage, registry)
+    if at == len(text):
+        return Program(tuple(read))
+    scanner = Scanner(text, registry, at)
+    plain: tuple[list[Call], list[Refusal]] = read, []
     fenced: tuple[list[Call], list[Refusal]] = [], []
     for found in scanner:
         item = _read(text, found, scanner, stage, registry)

@@ -49,8 +49,8 @@ class Scanner:
 
     __slots__ = ("_patterns", "_text", "at")
 
-    def __init__(self, text: str, registry: Registry) -> None:
-        self._text, self._patterns, self.at = text, _patterns(registry), 0
+    def __init__(self, text: str, registry: Registry, at: int = 0) -> None:
+        self._text, self._patterns, self.at = text, _patterns(registry), at
 
     def __iter__(self) -> Iterator[Found]:
         fenced, text, search = False, self._text, self._patterns.calls.search

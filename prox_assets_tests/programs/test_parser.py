@@ -19,6 +19,7 @@ from prox_assets.programs import (
     render,
     shifted,
 )
+from prox_assets.programs.canonical import read_canonical
 from prox_assets_tests.programs.generated import programs
 
 MENU = Program((remove_lines(0, 3),))
@@ -174,6 +175,15 @@ def test_canonical_text_reads_back_equal(program: Program) -> None:
     assert parse(f"Because.\n```python\n{text}\n```", Stage.CHUNK) == program
     text.encode()
     assert len(text.split("\n")) == max(1, len(program.calls))
+
+
+@given(programs())
+def test_the_quick_way_through_canonical_text_reads_what_the_general_way_reads(program: Program) -> None:
+    text = render(program)
+    calls, stop = read_canonical(text, Stage.CHUNK, REGISTRY)
+    assert tuple(calls) == program.calls[: len(calls)]
+    assert len(calls) == len(program.calls) if stop == len(text) else stop == 0 or text[stop - 1] == "\n"
+    assert parse(f"\n{text}", Stage.CHUNK) == program
 
 
 def test_canonical_text_is_json_like() -> None:

@@ -15,12 +15,14 @@ from prox_assets.programs import (
     Kind,
     Outcome,
     Parameter,
+    Program,
     Rails,
     Refused,
     Registry,
     Stage,
     Touches,
     execute_chunks,
+    execute_document,
     parse,
     removed_line_numbers,
     render_call,
@@ -119,5 +121,10 @@ def test_a_string_has_one_limit() -> None:
 
 
 @pytest.mark.parametrize("spec", [s for s in REGISTRY.specs if s.idempotent], ids=lambda s: s.name)
-def test_what_promises_to_be_idempotent_changes_nothing(spec: CallSpec) -> None:
-    assert spec.touches is Touches.NOTHING
+def test_doing_twice_what_is_idempotent_equals_doing_it_once(spec: CallSpec) -> None:
+    program, text = Program((Call(spec.name),)), "menu\ntext"
+    if spec.stage is Stage.DOCUMENT:
+        assert execute_document(program) == execute_document(Program(program.calls * 2))
+    else:
+        once = execute_chunks(text, [(whole(text), program, None)]).text
+        assert execute_chunks(once, [(whole(once), program, None)]).text == once
