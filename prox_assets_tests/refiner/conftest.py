@@ -12,19 +12,24 @@ from prox_assets.refiner.training import TrainedRefiner, train_chunk_refiner, tr
 from prox_assets.sample import SamplePage, generate_pages
 from prox_assets_tests.refiner.tables import chunk_table, document_table
 
-SMALL = Architecture(hidden=64, layers=2, heads=2, intermediate=128, vocab_size=1500, local_attention=64)
+SMALL = Architecture(hidden=48, layers=2, heads=2, intermediate=96, vocab_size=1500, local_attention=64)
 
 
 def recipe(task: Task, epochs: int, max_steps: int | None = None) -> Recipe:
     training = Training(
-        epochs=epochs, max_steps=max_steps, batch_tokens=2048, peak_learning_rate=4e-3, threads=1
+        epochs=epochs,
+        max_steps=max_steps,
+        batch_tokens=2048,
+        peak_learning_rate=4e-3,
+        hidden_share=0.1,
+        threads=1,
     )
     return Recipe(task, window=256, architecture=SMALL, training=training)
 
 
 @pytest.fixture(scope="session")
 def pages() -> Sequence[SamplePage]:
-    return list(islice(generate_pages("web", 240, 0, "train"), 240))
+    return list(islice(generate_pages("web", 180, 0, "train"), 180))
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +48,4 @@ def trained_documents(
 @pytest.fixture(scope="session")
 def trained_chunks(pages: Sequence[SamplePage], tmp_path_factory: pytest.TempPathFactory) -> TrainedRefiner:
     folder: Path = tmp_path_factory.mktemp("refiners") / "chunks"
-    return train_chunk_refiner(chunk_table(pages), recipe(Task.CHUNK, 4), folder, "Generated pages.")
+    return train_chunk_refiner(chunk_table(pages), recipe(Task.CHUNK, 3), folder, "Generated pages.")

@@ -38,8 +38,11 @@ def test_the_document_refiner_learns(trained_documents: TrainedRefiner) -> None:
     refiner = DocumentRefiner.load(trained_documents.path, EngineSettings(threads=1))
     scores = np.array([score.keep_probability for score in refiner.score([page.text for page in others])])
     metrics = document_metrics(scores, np.array([page.keep for page in others]), refiner.thresholds.keep)
-    assert metrics.roc_auc is not None and metrics.roc_auc > 0.85
-    assert metrics.precision > metrics.n_keep / metrics.n_documents + 0.05
+    keeping_all = metrics.n_keep / metrics.n_documents
+    assert metrics.precision > keeping_all + 0.03
+    assert metrics.f1 > 2 * keeping_all / (1 + keeping_all)
+    losses = [point.loss for point in trained_documents.curves.steps]
+    assert sum(losses[-10:]) < sum(losses[:10]) / 2
 
 
 def test_two_trainings_are_one(pages: Sequence[SamplePage], tmp_path: Path) -> None:
