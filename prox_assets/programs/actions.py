@@ -66,6 +66,8 @@ def _replace_once(scope: Scope, line: int, source: str, target: str) -> Effect:
 
 def _replacements(found: list[int], source: str, target: str) -> list[Replacement]:
     """Turn matches into the smallest spans that change: what source and target share at the ends stays."""
+    if not target:
+        return [Replacement(at, at + len(source), "") for at in found]
     head = _shared(source, target)
     tail = _shared(source[head:][::-1], target[head:][::-1])
     stop = len(source) - tail

@@ -28,24 +28,26 @@ class ChunkRun:
         "_record",
         "_scope",
         "_scores",
-        "_taken",
         "_text",
     )
 
     def __init__(self, text: str, chunk: Window, rails: Rails, scores: Scores) -> None:
         self._text, self._chunk, self._rails, self._scores = text, chunk, rails, scores
         self._scope = Scope(text, chunk, rails)
-        self._lines, self._taken = Cover(), Cover()
+        self._lines = Cover()
         self._record: list[Edit] = []
         self._last_line = -1
 
     def edits(self, program: Program, registry: Registry) -> list[Edit]:
         """Run all calls; the record lists them in the order of the program, refusals last."""
         replacements = self._act(program, registry)
-        for position, spec, spans in replacements:
-            for span in spans:
-                self._replace(position, spec.key, span)
         if replacements:
+            taken = Cover()
+            for edit in applied(self._record):
+                taken.add(edit.start, edit.stop)
+            for position, spec, spans in replacements:
+                for span in spans:
+                    self._replace(position, spec.key, span, taken)
             self._record.sort(key=_position)
         for place, refusal in enumerate(program.refusals):
             self._note(place, refusal.call, refusal.code)
@@ -90,20 +92,19 @@ class ChunkRun:
         for begin, end in self._lines.free(first, last + 1):
             self._lines.add(begin, end)
             start, stop = self._scope.line_start(begin), self._scope.line_start(end)
-            self._taken.add(start, stop)
             self._apply(position, key, start, stop, "")
             first = -1
         if first >= 0:
             start, stop = self._scope.line_start(first), self._scope.line_start(last + 1)
             self._note(position, key, Outcome.COVERED, start, stop)
 
-    def _replace(self, position: int, key: str, span: Replacement) -> None:
+    def _replace(self, position: int, key: str, span: Replacement, taken: Cover) -> None:
         start, stop, replacement = span
-        if self._taken.touches(start, stop):
-            inside = self._taken.holds(start, stop)
+        if taken.touches(start, stop):
+            inside = taken.holds(start, stop)
             self._note(position, key, Outcome.COVERED if inside else Outcome.OVERLAPS, start, stop)
         else:
-            self._taken.add(start, stop)
+            taken.add(start, stop)
             self._apply(position, key, start, stop, replacement)
 
     def _apply(self, position: int, key: str, start: int, stop: int, replacement: str) -> None:
