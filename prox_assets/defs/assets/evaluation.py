@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prox_assets.config import Domain
 from prox_assets.defs.assets.corpus import raw_documents
@@ -16,9 +17,12 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
 from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.refining.evaluation import evaluate_refiners, read_labels
+from prox_assets.refining.rules_baseline import evaluate_rules
 from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.rules import RulesTeacher
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -46,16 +50,18 @@ def refiner_evaluation(
         labels = held_out_labels(section, raw)
         result: dict[str, Any] = {"labelled_documents": 0 if labels is None else labels.num_rows}
         if labels is not None and labels.num_rows:
+            context.log.info(f"{labels.num_rows} labelled documents that are no seeds")
             result |= evaluate_refiners(
                 loaded_document_refiner(catalogue, store, domain).refiner,
                 loaded_chunk_refiner(catalogue, store, domain).refiner,
                 labels,
             )
+            result["rules"] = evaluate_rules(RulesTeacher(), labelled_documents(raw, labels), labels)
         write_json(result, folder / EVALUATION_FILE)
 
     configuration = {
         "asset": "refiner_evaluation",
-        "code": "1",
+        "code": "2",
         "refiners": refiners,
         "labels": file_fingerprint(section.evaluation.labels) if section.evaluation else None,
         "holdout": section.seeds.holdout.model_dump(mode="json") if section.seeds.holdout else None,
@@ -87,11 +93,25 @@ def held_out_labels(section: Domain, raw: tuple[FinishedShard, ...]) -> pa.Table
     return read_labels(section.evaluation.labels, ids, section.evaluation.max_documents)
 
 
+def labelled_documents(raw: tuple[FinishedShard, ...], labels: pa.Table) -> pa.Table:
+    """The documents that labels are of, as a teacher takes them (`SEEDS`)."""
+    wanted = pa.array(labels["id"].to_pylist(), pa.string())
+    parts = [SEEDS.empty_table()]
+    for shard in raw:
+        for batch in shard.batches():
+            found = pa.Table.from_batches([batch]).filter(pc.is_in(batch["doc_id"], value_set=wanted))
+            names = pa.array([shard.key.shard] * found.num_rows, pa.string())
+            parts.append(found.append_column(SEEDS.field("shard"), names).cast(SEEDS))
+    return pa.concat_tables(parts)
+
+
 def _figures(evaluation: dict[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"labelled_documents": evaluation["labelled_documents"]}
     for part in ("documents", "lines"):
         for name, value in evaluation.get(part, {}).items():
             figures[f"{part.removesuffix('s')}_{name}"] = value
+    for part, scores in evaluation.get("rules", {}).items():
+        figures[f"{part.removesuffix('s')}_f1_of_the_rules"] = scores["f1"]
     for column, groups in evaluation.get("lines_by", {}).items():
         rows = [
             {column: group, "f1": scores["f1"], "lines": scores["n_lines"]}
