@@ -1,5 +1,6 @@
 """The registry in words: what prompts, reports and the documentation say of each call."""
 
+import json
 from collections.abc import Iterable
 
 from prox_assets.programs.codes import MEANINGS, Outcome, Refused
@@ -16,7 +17,9 @@ def signature(spec: CallSpec, form: Form) -> str:
 def _parameter(parameter: Parameter) -> str:
     if parameter.kind == "flag":
         return f"{parameter.name}=True"
-    return parameter.name if parameter.default is None else f'{parameter.name}="{parameter.default}"'
+    return (
+        parameter.name if parameter.default is None else f"{parameter.name}={json.dumps(parameter.default)}"
+    )
 
 
 def prompt_text(stage: Stage, registry: Registry = REGISTRY) -> str:
@@ -30,7 +33,7 @@ def legend(registry: Registry = REGISTRY) -> dict[str, str]:
 
 
 def documentation(registry: Registry = REGISTRY) -> str:
-    """Write the reference part of docs/programs.md: calls, other names, outcomes and refusals."""
+    """Write the reference part of docs/programs.md: `python -m prox_assets.programs.describing` prints it."""
     return "\n".join(
         (
             "## Calls\n",
@@ -70,3 +73,7 @@ def _alias_rows(registry: Registry) -> Iterable[tuple[str, ...]]:
         for alias in spec.aliases:
             given = ", ".join(f"{name}={value}" for name, value in alias.given)
             yield f"`{alias.name}()`", f"`{spec.name}({given})`", alias.origin
+
+
+if __name__ == "__main__":
+    print(documentation(), end="")

@@ -101,9 +101,8 @@ def test_what_prompts_say_follows_what_is_on() -> None:
 
 
 def test_the_documentation_is_that_of_the_registry() -> None:
-    assert documentation() in DOCS.read_text(encoding="utf-8"), (
-        "run `make docs-programs` or paste documentation()"
-    )
+    written = DOCS.read_text(encoding="utf-8")
+    assert documentation() in written, "paste what `python -m prox_assets.programs.describing` prints"
 
 
 def test_every_code_is_explained() -> None:
