@@ -31,7 +31,7 @@ def article(pen: Pen, gap: Gap, size: int) -> None:
         gap()
         if pen.happens(0.5):
             pen.heading()
-        _body(pen, 2, 4)
+        _body(pen, 2, 5)
     if pen.happens(0.3):
         comments(pen)
 
@@ -63,7 +63,7 @@ def product(pen: Pen, gap: Gap, size: int) -> None:
     pen.writes("spec", 3, 7)
     gap()
     for _ in range(size):
-        _body(pen, 2, 4)
+        _body(pen, 3, 5)
     pen.clutters("shop", 0, 2)
     for _ in range(pen.chance.between(0, 4) * size):
         if pen.happens(0.7):
@@ -83,8 +83,6 @@ def recipe(pen: Pen, gap: Gap, size: int) -> None:
     gap()
     for _ in range(pen.chance.between(3, 6) * size):
         pen.write("step")
-        if pen.happens(0.15):
-            pen.write("lookalike")
     pen.writes("recipe_note", 0, 2)
     pen.clutters("recipe_ui", 0, 1)
     if pen.happens(0.4):
@@ -131,7 +129,7 @@ def reference(pen: Pen, gap: Gap, size: int) -> None:
 def _body(pen: Pen, low: int, high: int) -> None:
     for _ in range(pen.chance.between(low, high)):
         what = pen.chance.weighted(
-            {"prose": 12, "list": 4, "lookalike": 4, "formula": pen.knows("formula") * 5}
+            {"prose": 12, "list": 4, "lookalike": 3, "formula": pen.knows("formula") * 5}
         )
         if what == "prose":
             pen.paragraph()
@@ -143,7 +141,7 @@ def _body(pen: Pen, low: int, high: int) -> None:
 
 def _list(pen: Pen) -> None:
     mark = pen.chance.pick(("", "", "- ", "• ", "* "))
-    for _ in range(pen.chance.between(2, 5)):
+    for _ in range(pen.chance.between(2, 4)):
         pen.clean(mark + pen.voice.say("item"))
 
 

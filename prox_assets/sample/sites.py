@@ -15,7 +15,7 @@ LANGUAGE_WEIGHTS: dict[str, dict[str, int]] = {
 
 SITES_PER_SET = 400
 HABITS = (
-    *("separator", "bullet", "crumb", "byline", "stamp", "share", "counter", "related", "more", "talk_head"),
+    *("separator", "bullet", "crumb", "byline", "stamp", "counter", "related", "more", "talk_head"),
     *("talk_form", "tags", "bio", "pager", "heading_mark", "post_sig"),
 )
 """Rules of which a site uses one template only; of all others it uses what comes."""
