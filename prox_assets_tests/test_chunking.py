@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk, chunk_lines, line_spans, numbered, shown_lines
@@ -24,6 +24,7 @@ def tokens_in(starts: list[int], begin: int, end: int) -> int:
 
 
 @given(tokenized(), st.integers(1, 12), st.integers(0, 5))
+@settings(deadline=None)
 def test_chunks_are_the_document(document: tuple[str, list[int]], window: int, overlap: int) -> None:
     text, starts = document
     chunks = chunk_lines(text, starts, window, min(overlap, window - 1))
@@ -33,6 +34,7 @@ def test_chunks_are_the_document(document: tuple[str, list[int]], window: int, o
 
 
 @given(tokenized(), st.integers(1, 12), st.integers(0, 5))
+@settings(deadline=None)
 def test_a_chunk_holds_its_lines_and_no_more_than_its_window(
     document: tuple[str, list[int]], window: int, overlap: int
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_chunk_holds_its_lines_and_no_more_than_its_window(
 
 
 @given(tokenized(), st.integers(1, 12), st.integers(0, 5))
+@settings(deadline=None)
 def test_every_line_with_text_is_owned_once(
     document: tuple[str, list[int]], window: int, overlap: int
 ) -> None:
@@ -65,6 +68,7 @@ def test_every_line_with_text_is_owned_once(
 
 
 @given(texts)
+@settings(deadline=None)
 def test_line_spans_are_the_lines(text: str) -> None:
     assert [text[start:stop] for start, stop in line_spans(text)] == text.split("\n")
 

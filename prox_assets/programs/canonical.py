@@ -37,7 +37,7 @@ def read_canonical(text: str, stage: Stage, registry: Registry) -> tuple[list[Ca
     """Read the canonical calls that a text begins with, and say where the first line that is none begins."""
     match, entries = _reader(stage, registry)
     calls: list[Call] = []
-    at = 0
+    at = 1 if text.startswith(" ") else 0
     while found := match(text, at):
         name, form, convert = entries[found.lastgroup]
         arguments = convert(found)
@@ -45,7 +45,7 @@ def read_canonical(text: str, stage: Stage, registry: Registry) -> tuple[list[Ca
             break
         calls.append(Call(name, arguments, form))
         at = found.end()
-    return calls, at
+    return calls, at if calls else 0
 
 
 @lru_cache(maxsize=32)

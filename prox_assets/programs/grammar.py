@@ -32,7 +32,8 @@ def lark_grammar(
 
     A document program is one call. A chunk program is one call a line, at most `max_calls` of them, with
     line numbers out of `lines` (the chunk's own: `range(chunk.line_start, chunk.line_stop)`). Everything
-    the grammar allows parses without a refusal, and `render` writes nothing else.
+    the grammar allows parses without a refusal, and `render` writes nothing else. A space may come first,
+    because the word tokens of SentencePiece vocabularies (Llama's) begin with one.
     """
     specs = registry.active(stage)
     if not specs:
@@ -42,7 +43,8 @@ def lark_grammar(
     ]
     rules = [f"{spec.name}: {' | '.join(_form(spec, form) for form in forms)}" for spec, forms in usable]
     calls = " | ".join(spec.name for spec, _ in usable)
-    start = "start: call" if stage is Stage.DOCUMENT else f'start: call ("\\n" call){_times(max_calls)}'
+    more = "" if stage is Stage.DOCUMENT else f' ("\\n" call){_times(max_calls)}'
+    start = f'start: " "? call{more}'
     return "\n".join([start, f"call: {calls}", *rules, *_terminals(usable, lines)]) + "\n"
 
 

@@ -49,6 +49,11 @@ def test_what_is_kept_out(text: str) -> None:
     assert not accepts(text)
 
 
+def test_a_vocabulary_of_words_with_spaces_before_them_can_begin() -> None:
+    assert accepts(" keep_chunk()") and accepts(" drop_doc()", Stage.DOCUMENT)
+    assert not accepts("  keep_chunk()") and not accepts("keep_chunk()\n keep_chunk()")
+
+
 def test_documents_have_a_grammar_too() -> None:
     assert accepts("keep_doc()", Stage.DOCUMENT) and accepts("drop_doc()", Stage.DOCUMENT)
     assert not accepts("keep_chunk()", Stage.DOCUMENT)

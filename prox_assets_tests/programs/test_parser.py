@@ -184,6 +184,7 @@ def test_the_quick_way_through_canonical_text_reads_what_the_general_way_reads(p
     assert tuple(calls) == program.calls[: len(calls)]
     assert len(calls) == len(program.calls) if stop == len(text) else stop == 0 or text[stop - 1] == "\n"
     assert parse(f"\n{text}", Stage.CHUNK) == program
+    assert parse(f" {text}", Stage.CHUNK) == program
 
 
 def test_canonical_text_is_json_like() -> None:
