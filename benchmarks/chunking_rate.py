@@ -122,7 +122,9 @@ def main() -> int:
         "released_function": "the reference's own" if options.reference else "ours of the same behaviour",
     }
     print(json.dumps(result, indent=2))
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    stored[Path(options.tokenizer).name] = result
+    RESULTS.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     return 0 if result["times_faster"] >= TARGET else 1
 
 
