@@ -200,7 +200,11 @@ class Architecture(Section):
 
 
 class Training(Section):
-    """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding."""
+    """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding.
+
+    `hidden_share` of the input tokens are masked and `swapped_share` replaced in every step; `line_balance`
+    weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do).
+    """
 
     epochs: PositiveInt = 3
     max_steps: PositiveInt | None = None
@@ -209,6 +213,9 @@ class Training(Section):
     warmup_share: Share = 0.1
     weight_decay: float = Field(default=0.01, ge=0)
     class_weights: tuple[float, float] = (1.0, 1.0)
+    hidden_share: Share = 0.25
+    swapped_share: Share = 0.05
+    line_balance: Share = 1.0
     seed: int = 0
     threads: PositiveInt | None = None
 

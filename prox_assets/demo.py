@@ -42,7 +42,7 @@ class Tally:
 
 def main() -> int:
     """Run the demo; exit status 1 with one sentence when something is wrong."""
-    terminal = Console(stderr=False, soft_wrap=True)
+    terminal = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     try:
         catalogue = _prepare(terminal)
