@@ -25,7 +25,8 @@ class EngineSettings:
 
     `batch_tokens` bounds the tokens of one forward pass, padding included. `threads` is the number of CPU
     threads of the process (None leaves it as it is); results are reproducible bit by bit only for a fixed
-    number of them.
+    number of them. `memory_share` of the device's memory is what vLLM may take: encoders keep no cache, so
+    half is plenty.
     """
 
     engine: Literal["transformers", "vllm"] = "transformers"
@@ -33,6 +34,7 @@ class EngineSettings:
     dtype: Literal["float32", "bfloat16"] = "float32"
     batch_tokens: int = 8192
     threads: int | None = None
+    memory_share: float = 0.5
 
 
 class ScoringEngine(Protocol):

