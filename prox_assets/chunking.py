@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 from unicodedata import combining
 
 from prox_assets.errors import ProxError
@@ -12,6 +13,7 @@ _SENTENCE_END = re.compile(
     r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+\s++|(?<![。！？｡।॥۔])[。！？｡।॥۔]++[”’」』）]*+"
 )
 _SPACE = re.compile(r"\s++")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,32 @@ def line_spans(text: str) -> list[tuple[int, int]]:
         spans.append((start, start + len(line)))
         start += len(line) + 1
     return spans
+
+
+class BatchTokenizer(Protocol):
+    """What is used of a Hugging Face fast tokenizer's backend (`tokenizers.Tokenizer`)."""
+
+    def encode_batch(self, input: list[Any], add_special_tokens: bool) -> Sequence[Any]:
+        """Encode texts; each encoding has `offsets`, (start, stop) in characters for every token."""
+        ...
+
+
+def token_starts(tokenizer: BatchTokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Find where the tokens of each text begin, sorted, with one tokenizer call for all texts.
+
+    Lone surrogates, which no tokenizer takes, are counted as replacement characters.
+    """
+    encodings = tokenizer.encode_batch([encodable(text) for text in texts], add_special_tokens=False)
+    return [sorted([start for start, _ in encoding.offsets]) for encoding in encodings]
+
+
+def encodable(text: str) -> str:
+    """Put U+FFFD for every lone surrogate, so that a text has an encoding and keeps its offsets."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def whole(text: str) -> Chunk:
