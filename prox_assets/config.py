@@ -240,10 +240,20 @@ class ScoringRefiner(Section):
 
 
 class Execution(Section):
-    """Guard rails of the executor; see docs/programs.md."""
+    """The executor's guard rails, in characters of the source; see docs/programs.md.
+
+    `profile: prox` runs the executor that ProX released, with its own rails; see docs/prox_profile.md.
+    """
 
     profile: Literal["default", "prox"] = "default"
     max_removed_share: Share = 0.95
+    max_chunk_removed_share: Share = 1.0
+    max_added_share: Share = 0.05
+    min_kept_chars: Annotated[int, Field(ge=0)] = 10
+    max_matches: PositiveInt = 100
+    max_calls: PositiveInt = 500
+    boundary: Literal["word", "anywhere"] = "word"
+    beyond: Literal["restore", "empty"] = "restore"
 
 
 class Bands(Section):

@@ -6,6 +6,7 @@ import pytest
 
 from prox_assets import config
 from prox_assets.inference import EngineSettings, Task
+from prox_assets.programs import Rails
 from prox_assets.quality.rules import Thresholds
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 
@@ -18,9 +19,12 @@ from prox_assets.refiner.recipe import Architecture, Recipe, Training
         (config.RefinerRecipe(), Recipe(Task.CHUNK), {"architecture", "training"}),
         (config.Bands(), Thresholds(), set()),
         (config.Inference(), EngineSettings(), set()),
+        (config.Execution(), Rails(), set()),
     ],
 )
 def test_defaults_agree(section: config.Section, value: object, beside: set[str]) -> None:
     shared = {field.name for field in fields(value)} & set(type(section).model_fields) - beside  # type: ignore[arg-type]
     assert shared
-    assert {name: getattr(section, name) for name in shared} == {name: getattr(value, name) for name in shared}
+    assert {name: getattr(section, name) for name in shared} == {
+        name: getattr(value, name) for name in shared
+    }

@@ -57,6 +57,22 @@ def _program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any
     }
 
 
+def programs_by_row(programs: pa.Table) -> dict[int, list[dict[str, Any]]]:
+    """The chunk programs of each document of a range, by its row."""
+    return {row: list(chunks) for row, chunks in groupby(programs.to_pylist(), lambda one: one["row"])}
+
+
+def source_columns(document: dict[str, Any]) -> dict[str, Any]:
+    """What a refined document keeps of its source."""
+    return {name: document[name] for name in RAW.names}
+
+
+def dropped_row(document: dict[str, Any]) -> dict[str, Any]:
+    """The row of a document that the document stage dropped."""
+    nothing = {"n_tokens_in": 0, "n_tokens_out": 0, "edits": []}
+    return source_columns(document) | nothing | {"status": DROPPED, "reason": document["reason"]}
+
+
 class ChunkExecutor:
     """Runs chunk programs: guard rails, thresholds that may have moved, and the tokenizer that counts."""
 
@@ -68,7 +84,7 @@ class ChunkExecutor:
 
         Tokens are counted in the source text; one is removed when its first character is.
         """
-        by_row = {row: list(chunks) for row, chunks in groupby(programs.to_pylist(), lambda one: one["row"])}
+        by_row = programs_by_row(programs)
         sources = documents.to_pylist()
         starts = self._counter.token_starts([document["text"] for document in sources])
         rows = [
@@ -80,16 +96,11 @@ class ChunkExecutor:
     def _row(
         self, document: dict[str, Any], chunks: Sequence[dict[str, Any]], tokens: Ints
     ) -> dict[str, Any]:
-        row = {name: document[name] for name in RAW.names} | {
-            "n_tokens_in": 0,
-            "n_tokens_out": 0,
-            "edits": [],
-        }
         if document["status"] == DROPPED:
-            return row | {"status": DROPPED, "reason": document["reason"]}
+            return dropped_row(document)
         done = self.execute(document["text"], chunks)
         removed = _removed_tokens(tokens, done, len(document["text"]))
-        return row | {
+        return source_columns(document) | {
             "text": done.text,
             "status": done.status.value,
             "reason": done.reason.value or document["reason"],

@@ -46,7 +46,7 @@ class Refinement:
     domain: str
     documents: LoadedDocumentRefiner
     chunks: LoadedChunkRefiner
-    rails: Rails
+    rails: Rails | None
     thresholds: Thresholds
     rows_per_commit: int
 

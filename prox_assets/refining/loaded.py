@@ -8,7 +8,7 @@ from typing import Any
 from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings
-from prox_assets.programs import Rails
+from prox_assets.programs import Beyond, Boundary, Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.size import non_embedding_parameters
@@ -62,9 +62,12 @@ def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkTh
     return ChunkThresholds(line, span, stored.min_span_chars)
 
 
-def rails_of(execution: Execution) -> Rails:
-    """The guard rails that the catalogue asks for."""
-    return Rails(max_removed_share=execution.max_removed_share)
+def rails_of(execution: Execution) -> Rails | None:
+    """The guard rails that the catalogue asks for; None for the ProX profile, which has its own."""
+    if execution.profile == "prox":
+        return None
+    values = execution.model_dump(exclude={"profile"})
+    return Rails(**{**values, "boundary": Boundary(execution.boundary), "beyond": Beyond(execution.beyond)})
 
 
 def rails_configuration(rails: Rails) -> dict[str, Any]:

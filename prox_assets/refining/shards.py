@@ -11,6 +11,7 @@ from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
 from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner, rails_configuration
 from prox_assets.refining.parts import OnProgress, PartResult, Transform, map_parts
+from prox_assets.refining.released import ReleasedExecutor
 
 _CODE_VERSION = "1"
 
@@ -49,17 +50,24 @@ def write_chunk_refined(
     refined: FinishedShard,
     programs: FinishedShard,
     counter: LoadedDocumentRefiner,
-    rails: Rails,
+    rails: Rails | None,
     thresholds: ChunkThresholds | None,
     report: OnProgress,
 ) -> FinishedShard:
-    """Run the chunk programs of a shard; needs no model, only the tokenizer that counts."""
+    """Run the chunk programs of a shard; needs no model, only the tokenizer that counts.
+
+    Without `rails` the released executor runs, as the ProX profile has it; thresholds do not move then.
+    """
     configuration = {
-        "rails": rails_configuration(rails),
+        "rails": None if rails is None else rails_configuration(rails),
         "thresholds": None if thresholds is None else [thresholds.line, thresholds.span],
         "counter": counter.configuration["checkpoint"],
     }
-    executor = chunks.ChunkExecutor(counter.refiner, rails, thresholds)
+    executor: Transform = (
+        ReleasedExecutor(counter.refiner)
+        if rails is None
+        else chunks.ChunkExecutor(counter.refiner, rails, thresholds)
+    )
     return _stage(store, "chunk_refined_corpus", (refined, programs), configuration, executor, report)
 
 

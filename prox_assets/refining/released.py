@@ -1,0 +1,79 @@
+"""The chunk stage as ProX released it, to reproduce published corpora; see docs/prox_profile.md."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.documents.schema import CHUNK_REFINED
+from prox_assets.programs import Outcome, Stage, parse
+from prox_assets.programs.prox_profile import execution_as_released
+from prox_assets.refiner.scoring import DocumentRefiner
+from prox_assets.refining.chunks import dropped_row, programs_by_row, source_columns
+from prox_assets.refining.documents import DROPPED
+from prox_assets.refining.parts import PartResult
+
+CALL = "prox_profile"
+
+
+def as_released(program: str) -> str:
+    """Write a program the only way the released executor reads calls: keywords, double quotes, a line each.
+
+    A text with refused calls is passed on as it was written: what becomes of it is the profile's business.
+    """
+    parsed = parse(program, Stage.CHUNK)
+    if parsed.refusals:
+        return program
+    return "\n".join(_call(call.name, call.arguments) for call in parsed.calls)
+
+
+def _call(name: str, arguments: tuple[Any, ...]) -> str:
+    if name == "remove_lines" and len(arguments) == 2:
+        return f"remove_lines(start={arguments[0]}, end={arguments[1]})"
+    if name == "normalize":
+        return f'normalize(source_str="{arguments[0]}", target_str="{arguments[1]}")'
+    if name == "remove_lines":
+        return "remove_lines(all=True)"
+    return f"{name}({', '.join(json.dumps(argument) for argument in arguments)})"
+
+
+class ReleasedExecutor:
+    """Runs chunk programs with the released executor; as it keeps no record, both texts are counted.
+
+    The record holds one edit for each document that changed: the whole text, replaced.
+    """
+
+    def __init__(self, counter: DocumentRefiner) -> None:
+        self._counter = counter
+
+    def __call__(self, documents: pa.Table, programs: pa.Table) -> PartResult:
+        """Execute a range's programs (`CHUNK_REFINED`): one row for every document, dropped ones included."""
+        by_row = programs_by_row(programs)
+        rows = [self._row(document, by_row.get(document["row"], [])) for document in documents.to_pylist()]
+        return PartResult(pa.Table.from_pylist(rows, CHUNK_REFINED), {"documents": len(rows)})
+
+    def _row(self, document: dict[str, Any], chunks: list[dict[str, Any]]) -> dict[str, Any]:
+        if document["status"] == DROPPED:
+            return dropped_row(document)
+        source = document["text"]
+        done = execution_as_released(source, (as_released(chunk["program"]) for chunk in chunks))
+        before, after = (len(starts) for starts in self._counter.token_starts([source, done.text]))
+        after = min(before, after)
+        edit = {
+            "chunk": -1,
+            "call": CALL,
+            "outcome": str(Outcome.APPLIED),
+            "start": 0,
+            "stop": len(source),
+            "replacement": done.text,
+            "score": None,
+            "n_tokens": before - after,
+        }
+        return source_columns(document) | {
+            "text": done.text,
+            "status": done.status.value,
+            "reason": done.reason.value or document["reason"],
+            "n_tokens_in": before,
+            "n_tokens_out": after,
+            "edits": [edit] if done.text != source else [],
+        }

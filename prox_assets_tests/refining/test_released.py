@@ -1,0 +1,55 @@
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from prox_assets.documents.store import ShardKey, Store
+from prox_assets.inference import EngineSettings
+from prox_assets.programs import Rails
+from prox_assets.refining.loaded import load_document_refiner
+from prox_assets.refining.released import as_released
+from prox_assets.refining.shards import write_chunk_refined
+from prox_assets_tests.conftest import Graph
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("remove_lines(0, 2)", "remove_lines(start=0, end=2)"),
+        ('normalize("a b", "")', 'normalize(source_str="a b", target_str="")'),
+        ("keep_chunk()", "keep_chunk()"),
+        ("remove_lines(all=True)", "remove_lines(all=True)"),
+        ("remove_lines(start=3, en", "remove_lines(start=3, en"),
+    ],
+)
+def test_programs_are_written_as_the_released_executor_reads_them(program: str, expected: str) -> None:
+    assert as_released(program) == expected
+
+
+def test_the_profile_refines_a_shard_and_accounts_for_it(graph: Graph) -> None:
+    """Both executors remove the same lines; only the profile deletes documents with few words left."""
+    store, key = graph.store, "part-000"
+    refined = store.shard(ShardKey("web", "doc_refined_corpus", key))
+    programs = store.shard(ShardKey("web", "chunk_programs", key))
+    checkpoint = store.artifact("web", "doc_refiner").folder / "checkpoint"
+    counter = load_document_refiner(checkpoint, EngineSettings(device="cpu", threads=1))
+    results = {}
+    for name, rails in (("default", Rails()), ("prox", None)):
+        target = Store(graph.sample.parent / f"executor-{name}")
+        done = write_chunk_refined(target, refined, programs, counter, rails, None, lambda progress: None)
+        rows = [row for path in done.paths() for row in pq.read_table(path).to_pylist()]
+        results[name] = {row["doc_id"]: row for row in rows}
+        for row in rows:
+            removed = sum(edit["n_tokens"] for edit in row["edits"] if edit["outcome"] == "applied")
+            assert row["n_tokens_in"] - row["n_tokens_out"] == removed, json.dumps(row)
+    kept = [row for row in results["default"].values() if row["status"] == "kept" and row["edits"]]
+    only_lines = [
+        row
+        for row in kept
+        if all(edit["call"] in ("remove_lines", "keep_chunk") for edit in row["edits"])
+        and results["prox"][row["doc_id"]]["status"] == "kept"
+    ]
+    assert len(only_lines) > 10
+    for row in only_lines:
+        if row["reason"] == "":
+            assert results["prox"][row["doc_id"]]["text"] == row["text"]
