@@ -14,8 +14,8 @@ from prox_assets.chunking import line_spans
 from prox_assets.documents.store import FinishedShard
 from prox_assets.errors import InputError
 from prox_assets.programs import Outcome
-from prox_assets.refiner.evaluation import document_metrics, evaluate_lines
-from prox_assets.refiner.metrics import Bools
+from prox_assets.refiner.evaluation import LineScorer, document_metrics, evaluate_lines
+from prox_assets.refiner.metrics import Bools, Floats
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refining.documents import DROPPED, KEPT
 
@@ -37,6 +37,25 @@ class RemovalMetrics:
     noise_left: float
     n_documents: int
     n_characters: int
+
+
+class KnownLines:
+    """A line scorer that runs the model once a text, so that scores by group cost nothing more."""
+
+    def __init__(self, scorer: LineScorer) -> None:
+        self._scorer = scorer
+        self._known: dict[str, Floats] = {}
+
+    @property
+    def line_threshold(self) -> float:
+        """The score at which a line goes."""
+        return self._scorer.line_threshold
+
+    def line_scores(self, texts: Sequence[str]) -> list[Floats]:
+        """The noise score of every line of every text, `(lines,)` each."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known |= zip(new, self._scorer.line_scores(new), strict=True)
+        return [self._known[text] for text in texts]
 
 
 def read_labels(file: Path, ids: set[str], limit: int) -> pa.Table:
@@ -77,9 +96,10 @@ def evaluate_refiners(
             result["documents"] = asdict(document_metrics(probabilities, truth, documents.thresholds.keep))
         labels = labels.filter(pc.fill_null(labels["keep"], True))
     if labels.num_rows:
-        result["lines"] = asdict(evaluate_lines(chunks, labels))
+        known = KnownLines(chunks)
+        result["lines"] = asdict(evaluate_lines(known, labels))
         result["lines_by"] = {
-            column: _lines_by(chunks, labels, column)
+            column: _lines_by(known, labels, column)
             for column in ("language", "lang", "page_kind", "page_type", "source")
             if column in labels.column_names
         }
@@ -127,7 +147,7 @@ def _texts(labels: pa.Table, batch: int) -> Iterator[list[str]]:
         yield ["\n".join(lines) for lines in part["lines"].to_pylist()]
 
 
-def _lines_by(chunks: ChunkRefiner, labels: pa.Table, column: str) -> dict[str, Any]:
+def _lines_by(chunks: LineScorer, labels: pa.Table, column: str) -> dict[str, Any]:
     groups = sorted({str(value) for value in labels[column].to_pylist()})
     named = pc.fill_null(labels[column].cast(pa.string()), "None")
     return {group: asdict(evaluate_lines(chunks, labels.filter(pc.equal(named, group)))) for group in groups}
