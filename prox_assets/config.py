@@ -226,6 +226,7 @@ class RefinerRecipe(Section):
     base: str | None = None
     window: PositiveInt = 512
     span_precision_floor: Share = 0.8
+    f1_slack: Share = 0.01
     architecture: Architecture = Architecture()
     training: Training = Training()
 

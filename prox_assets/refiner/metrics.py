@@ -69,6 +69,18 @@ def best_f1_threshold(scores: Floats, truth: Bools, precision_floor: float = 0.0
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
+def good_thresholds(scores: Floats, truth: Bools, slack: float) -> Floats:
+    """The thresholds whose F1 is at most `slack` below the best, strictest first; none without a positive.
+
+    Between them validation data decide little; the caller takes the one that removes least.
+    """
+    cuts = sweep(scores, truth)
+    if not len(cuts.f1) or cuts.f1.max() <= 0:
+        return np.zeros(0)
+    found: Floats = cuts.thresholds[cuts.f1 >= cuts.f1.max() - slack - 1e-12]
+    return found
+
+
 def best_f1(scores: Floats, truth: Bools) -> float:
     """F1 at the best threshold for these very scores: an upper bound, not a result."""
     return float(sweep(scores, truth).f1.max(initial=0.0))

@@ -62,13 +62,16 @@ class Recipe:
     tokenizer trained on the SFT texts. `window`: the most tokens of a sequence, specials included; of a
     longer document the document task sees the first window, the chunk task all, window by window. The chunk
     task removes spans inside lines only at a threshold of at least `span_precision_floor` token precision on
-    validation data: a wrong deletion inside a sentence costs more than a menu left over.
+    validation data: a wrong deletion inside a sentence costs more than a menu left over. For the same reason
+    the thresholds for lines and documents are those that remove least among the ones whose validation F1 is
+    within `f1_slack` of the best.
     """
 
     task: Task
     base: str | None = None
     window: int = 512
     span_precision_floor: float = 0.8
+    f1_slack: float = 0.01
     architecture: Architecture = field(default_factory=Architecture)
     training: Training = field(default_factory=Training)
 

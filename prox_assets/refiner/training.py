@@ -58,7 +58,8 @@ def train_document_refiner(
         model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress
     )
     judged = validation.judge(_engine(model, recipe))
-    threshold = metrics.best_f1_threshold(judged.scores, judged.truth) or 0.5
+    good = metrics.good_thresholds(judged.scores, judged.truth, recipe.f1_slack)
+    threshold = float(good[-1]) if len(good) else 0.5
     scores = _numbers(asdict(document_metrics(judged.scores, judged.truth, threshold)))
     info = CheckpointInfo(
         Task.DOCUMENT, recipe.window, DocumentThresholds(threshold), scores, recipe.to_json()
@@ -134,8 +135,9 @@ def _best_f1(judged: Judged) -> float:
 
 def _chunk_thresholds(judged: JudgedChunks, recipe: Recipe) -> ChunkThresholds:
     lines, tokens = judged.lines, judged.tokens_in_clean_lines
+    good = metrics.good_thresholds(lines.scores, lines.truth, recipe.f1_slack)
     return ChunkThresholds(
-        line=metrics.best_f1_threshold(lines.scores, lines.truth) or 0.5,
+        line=float(good[0]) if len(good) else 0.5,
         span=metrics.best_f1_threshold(tokens.scores, tokens.truth, recipe.span_precision_floor),
     )
 

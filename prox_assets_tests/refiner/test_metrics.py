@@ -74,3 +74,12 @@ def test_the_best_threshold_reaches_the_best_f1(rows: list[tuple[int, bool]]) ->
     else:
         assert metrics.at_threshold(scores, truth, threshold).f1 == pytest.approx(brute)
         assert metrics.best_f1(scores, truth) == pytest.approx(brute)
+
+
+def test_good_thresholds_are_those_that_cost_little() -> None:
+    scores = np.array([0.9, 0.8, 0.6, 0.4, 0.1])
+    truth = np.array([True, True, False, True, False])
+    # Cuts, strictest first: F1 0.5, 0.8, 2/3, 6/7, 3/4.
+    assert metrics.good_thresholds(scores, truth, 0.0).tolist() == pytest.approx([0.25])
+    assert metrics.good_thresholds(scores, truth, 0.06).tolist() == pytest.approx([0.7, 0.25])
+    assert metrics.good_thresholds(scores, np.zeros(5, dtype=bool), 0.5).tolist() == []

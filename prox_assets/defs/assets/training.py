@@ -111,6 +111,7 @@ def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
         base=section.base,
         window=section.window,
         span_precision_floor=section.span_precision_floor,
+        f1_slack=section.f1_slack,
         architecture=Architecture(**section.architecture.model_dump()),
         training=Training(**section.training.model_dump()),
     )
