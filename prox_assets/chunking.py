@@ -98,7 +98,7 @@ def chunk_lines(text: str, token_starts: Sequence[int], window: int, overlap: in
     `token_starts` are the sorted character starts of all tokens of the document, from one tokenizer call;
     a token counts where its first character lies. Up to `overlap` tokens of the lines before are shown
     with a chunk. A line over the window is cut at sentence ends, else at spaces, else between tokens;
-    its pieces are chunks with `line_stop == line_start + 1`.
+    its pieces are chunks with `line_stop == line_start + 1` (the last also owns an empty last line).
 
     Raises ProxError for a window under 1 or an overlap that leaves no room.
     """
@@ -116,7 +116,8 @@ def _chunks(text: str, tokens: Sequence[int], window: int, overlap: int) -> Iter
         stop = size if limit >= size else text.rfind("\n", start, limit) + 1
         if stop <= start:
             for stop in _cuts(text, tokens, start, window):
-                yield Chunk(index, line, line + 1, start, stop)
+                empty_last_line = stop == size and text[-1] == "\n"
+                yield Chunk(index, line, line + 1 + empty_last_line, start, stop)
                 index, start = index + 1, stop
             line += 1
             continue

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk
@@ -75,6 +75,7 @@ line = st.text(alphabet="ab .中é", max_size=12)
 documents = st.lists(st.tuples(line, st.booleans()), min_size=1, max_size=25)
 
 
+@example([("a", False), ("", True)], 1)
 @settings(max_examples=150)
 @given(documents, st.integers(1, 40))
 def test_executing_the_programs_removes_exactly_the_noise_lines(
