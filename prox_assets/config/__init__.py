@@ -1,0 +1,42 @@
+"""The catalogue: one YAML file that says which domains there are and how each is refined.
+
+Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken from the environment;
+`${PROX_HOME}` is `.prox` in the current folder unless set. Relative paths are relative to the catalogue file.
+"""
+
+from prox_assets.config.domain import Catalogue, Domain
+from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
+from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
+from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
+from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
+from prox_assets.config.section import Section, Share
+from prox_assets.config.teachers import DocumentLabels, LabelsTeacher, RulesTeacher
+
+__all__ = [
+    "CATALOGUE_VARIABLE",
+    "PROFILE_VARIABLE",
+    "Architecture",
+    "Bands",
+    "Catalogue",
+    "Columns",
+    "DocumentLabels",
+    "Domain",
+    "Evaluation",
+    "Execution",
+    "Holdout",
+    "Inference",
+    "Input",
+    "LabelsTeacher",
+    "PretrainingComparison",
+    "RefinerRecipe",
+    "RulesTeacher",
+    "ScoringRefiner",
+    "Section",
+    "Seeds",
+    "Share",
+    "Thresholds",
+    "Training",
+    "embedded_catalogue",
+    "expand",
+]

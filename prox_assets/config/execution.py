@@ -1,0 +1,43 @@
+"""How programs are executed: thresholds, guard rails, and the engine that runs the refiners."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from prox_assets.config.section import Section, Share
+
+
+class Thresholds(Section):
+    """Thresholds that replace the ones stored with the checkpoints; they act when programs are executed."""
+
+    keep: Share | None = None
+    line: Share | None = None
+    span: Share | None = None
+
+
+class Inference(Section):
+    """How refiners run."""
+
+    engine: Literal["transformers", "vllm"] = "transformers"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch_tokens: PositiveInt = 8_192
+    rows_per_commit: PositiveInt = 256
+    threads: PositiveInt | None = None
+
+
+class Execution(Section):
+    """The executor's guard rails, in characters of the source; see docs/programs.md.
+
+    `profile: prox` runs the executor that ProX released, with its own rails; see docs/prox_profile.md.
+    """
+
+    profile: Literal["default", "prox"] = "default"
+    max_removed_share: Share = 0.95
+    max_chunk_removed_share: Share = 1.0
+    max_added_share: Share = 0.05
+    min_kept_chars: Annotated[int, Field(ge=0)] = 10
+    max_matches: PositiveInt = 100
+    max_calls: PositiveInt = 500
+    boundary: Literal["word", "anywhere"] = "word"
+    beyond: Literal["restore", "empty"] = "restore"

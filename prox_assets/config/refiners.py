@@ -1,0 +1,61 @@
+"""How refiners are made and trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from prox_assets.config.section import Section, Share
+
+
+class Architecture(Section):
+    """A ModernBERT encoder made from a configuration; sizes in units of the model, attention in tokens."""
+
+    hidden: PositiveInt = 128
+    layers: PositiveInt = 3
+    heads: PositiveInt = 4
+    intermediate: PositiveInt = 256
+    vocab_size: PositiveInt = 4_096
+    local_attention: PositiveInt = 128
+    global_every: PositiveInt = 3
+    dropout: Share = 0.0
+
+
+class Training(Section):
+    """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding.
+
+    `hidden_share` of the input tokens are masked and `swapped_share` replaced in every step; `line_balance`
+    weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do).
+    """
+
+    epochs: PositiveInt = 3
+    max_steps: PositiveInt | None = None
+    batch_tokens: PositiveInt = 8_192
+    peak_learning_rate: float = Field(default=2e-3, gt=0)
+    warmup_share: Share = 0.1
+    weight_decay: float = Field(default=0.01, ge=0)
+    class_weights: tuple[float, float] = (1.0, 1.0)
+    hidden_share: Share = 0.25
+    swapped_share: Share = 0.05
+    line_balance: Share = 1.0
+    seed: int = 0
+    threads: PositiveInt | None = None
+
+
+class RefinerRecipe(Section):
+    """How one refiner is made: from `base`, a checkpoint folder or name, or else from `architecture`."""
+
+    base: str | None = None
+    window: PositiveInt = 512
+    span_precision_floor: Share = 0.8
+    f1_slack: Share = 0.01
+    architecture: Architecture = Architecture()
+    training: Training = Training()
+
+
+class ScoringRefiner(Section):
+    """One forward pass: a sequence classifier for documents, a token classifier for chunks."""
+
+    kind: Literal["scoring"] = "scoring"
+    validation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    document: RefinerRecipe = RefinerRecipe()
+    chunk: RefinerRecipe = RefinerRecipe()
