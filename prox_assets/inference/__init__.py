@@ -1,5 +1,22 @@
-"""Engines: token ids in, probabilities out. Importing this package loads neither torch nor vLLM."""
+"""Engines: token ids in, probabilities or text out. Importing this package loads neither torch nor vLLM."""
 
 from prox_assets.inference.engine import EngineSettings, ScoringEngine, Task, open_engine
+from prox_assets.inference.generation import (
+    Generation,
+    GenerationEngine,
+    Prompt,
+    Sampling,
+    open_generator,
+)
 
-__all__ = ["EngineSettings", "ScoringEngine", "Task", "open_engine"]
+__all__ = [
+    "EngineSettings",
+    "Generation",
+    "GenerationEngine",
+    "Prompt",
+    "Sampling",
+    "ScoringEngine",
+    "Task",
+    "open_engine",
+    "open_generator",
+]

@@ -51,6 +51,18 @@ def check_checkpoint(checkpoint: Path, task: Task) -> dict[str, Any]:
     return config
 
 
+def check_causal(checkpoint: Path) -> dict[str, Any]:
+    """The configuration of a checkpoint that writes. Raises RefinerError for another kind of model."""
+    config = read_config(checkpoint)
+    architectures = config.get("architectures") or ["none"]
+    if not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
+        raise RefinerError(
+            f"{checkpoint} holds {', '.join(architectures)}, which writes no text. Give a causal language "
+            "model, or make the refiner's kind scoring."
+        )
+    return config
+
+
 def check_sequences(ids: Sequence[Sequence[int]], limit: int | None) -> None:
     """Raise RefinerError for a sequence without tokens, or of more than `limit` (None: any length)."""
     lengths = [len(sequence) for sequence in ids]
