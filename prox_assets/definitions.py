@@ -12,6 +12,7 @@ from prox_assets.defs.assets import (
     evaluation,
     refinement,
     report,
+    seeds,
     training,
 )
 from prox_assets.defs.checks import checks
@@ -20,7 +21,7 @@ from prox_assets.defs.resources import CatalogueResource
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [corpus, annotation, training, evaluation, refinement, analytics, report, baselines]
+        [corpus, seeds, annotation, training, evaluation, refinement, analytics, report, baselines]
     ),
     asset_checks=checks,
     jobs=automation.jobs,

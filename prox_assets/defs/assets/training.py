@@ -7,13 +7,8 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from prox_assets.config import RefinerRecipe
-from prox_assets.defs.assets.annotation import (
-    ANNOTATIONS_FILE,
-    SEEDS_FILE,
-    chunk_annotations,
-    doc_annotations,
-    seed_documents,
-)
+from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
+from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
 from prox_assets.defs.metadata import artifact_result
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
