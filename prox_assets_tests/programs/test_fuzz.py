@@ -19,5 +19,6 @@ def test_nothing_breaks_a_law(target: str, runs: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "prox_assets_tests.programs.fuzz", target, f"-runs={runs}", "-seed=1"]
     command.append(f"-artifact_prefix={tmp_path}/")
     ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    found = [f"{path.name}: {path.read_bytes()!r}" for path in tmp_path.iterdir()]
+    assert ended.returncode == 0, "\n".join([ended.stdout[-3000:], ended.stderr[-1000:], *found])
     assert f"Done {runs} runs" in ended.stderr
