@@ -1,0 +1,216 @@
+"""Matching words: a monotone alignment of two word sequences that prefers long runs.
+
+Runs of words that are unique in both (patience diff) split the problem; what is left between two of them is
+small and is solved exactly by dynamic programming. n words against m take O((n + m) log(n + m)) for the runs
+and at most `MAX_CELLS` cells of numpy arrays for each gap between them. A gap that is larger stays unmatched.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from prox_assets.teacher.alignment.words import Word
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+UNMATCHED = -1
+MAX_CELLS = 1_000_000
+_RUNS = (16, 6, 3)
+_RUNS_OF_LARGE_GAPS = (2, 1)
+# What a run of matches must be worth, in weights of words: at the beginning of a source line, and elsewhere.
+_RUN_COST_AT_LINE, _RUN_COST = 0.5, 1.0
+# How many words must go on matching for a run to grow into the next line.
+_FOOTHOLD = 3
+_MAX_SLIDE = 64
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Gap(NamedTuple):
+    """Words between two matches: `[a, b)` of the source, `[c, d)` of the rewrite; one side can be empty."""
+
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+def matched(source: Sequence[Word], rewrite: Sequence[Word]) -> Ints:
+    """The rewrite's word for each word of the source, or `UNMATCHED`; `(source words,)`, increasing."""
+    return _Matching(source, rewrite).solved()
+
+
+def gaps(partner: Ints, rewrite_words: int) -> Iterator[Gap]:
+    """Every place where one side or both have words without a partner."""
+    before = c = 0
+    for index in [*np.flatnonzero(partner >= 0).tolist(), len(partner)]:
+        d = int(partner[index]) if index < len(partner) else rewrite_words
+        if index > before or d > c:
+            yield Gap(before, index, c, d)
+        before, c = index + 1, d + 1
+
+
+class _Matching:
+    def __init__(self, source: Sequence[Word], rewrite: Sequence[Word]) -> None:
+        forms = [word.form for word in (*source, *rewrite)]
+        numbers = {form: number for number, form in enumerate(dict.fromkeys(forms))}
+        ids = np.fromiter((numbers[form] for form in forms), np.int64, len(forms))
+        self.one, self.other = ids[: len(source)], ids[len(source) :]
+        self.lines = np.fromiter((word.line for word in source), np.int64, len(source))
+        self.sentences = np.fromiter((word.sentence for word in source), np.int64, len(source))
+        self.weights = np.fromiter((word.weight for word in source), np.float32, len(source))
+        self.partner = np.full(len(source), UNMATCHED, dtype=np.int64)
+
+    def solved(self) -> Ints:
+        self._grow()
+        for run in (*_RUNS, *_RUNS_OF_LARGE_GAPS):
+            for gap in self._gaps():
+                if run in _RUNS or (gap.b - gap.a) * (gap.d - gap.c) > MAX_CELLS:
+                    self._anchor(gap, run)
+            self._grow()
+        for gap in self._gaps():
+            if 0 < (gap.b - gap.a) * (gap.d - gap.c) <= MAX_CELLS:
+                self._align(gap)
+        self._slide()
+        return self.partner
+
+    def _gaps(self) -> list[Gap]:
+        return list(gaps(self.partner, len(self.other)))
+
+    def _anchor(self, gap: Gap, run: int) -> None:
+        """Match runs of `run` words that are unique on both sides: their longest chain without crossings."""
+        mine, yours = _unique_runs(self.one[gap.a : gap.b], run), _unique_runs(self.other[gap.c : gap.d], run)
+        shared = np.intersect1d(mine[0], yours[0], assume_unique=True)
+        i = mine[1][np.searchsorted(mine[0], shared)] + gap.a
+        j = yours[1][np.searchsorted(yours[0], shared)] + gap.c
+        order = np.argsort(i)
+        i, j = i[order], j[order]
+        end_i = end_j = 0
+        for place in _increasing(j):
+            first, second = int(i[place]), int(j[place])
+            skip = max(end_i - first, end_j - second, 0)
+            if skip and first - second != end_i - end_j:
+                continue
+            span = np.arange(skip, run)
+            if np.array_equal(self.one[first + span], self.other[second + span]):
+                self.partner[first + span] = second + span
+                end_i, end_j = first + run, second + run
+
+    def _grow(self) -> None:
+        """Let runs of matches grow into the gaps beside them."""
+        for a, b, c, d in self._gaps():
+            room = min(b - a, d - c)
+            ahead = self._foothold(np.arange(a, a + _equal(self.one[a : a + room], self.other[c : c + room])))
+            self.partner[a : a + ahead] = np.arange(c, c + ahead)
+            a, c, room = a + ahead, c + ahead, room - ahead
+            back = _equal(self.one[b - room : b][::-1], self.other[d - room : d][::-1])
+            back = self._foothold(np.arange(b - 1, b - 1 - back, -1))
+            self.partner[b - back : b] = np.arange(d - back, d)
+
+    def _foothold(self, words: Ints) -> int:
+        """How many of the words a run grows by: a line in which it finds only a word or two is left."""
+        count = len(words)
+        if not count:
+            return 0
+        line = self.lines[words[-1]]
+        tail = int((self.lines[words] == line).sum())
+        whole = tail == int(np.searchsorted(self.lines, line + 1) - np.searchsorted(self.lines, line))
+        return count if tail >= _FOOTHOLD or whole or tail == count else count - tail
+
+    def _align(self, gap: Gap) -> None:
+        """The alignment of highest weight where each run of matches costs something (Gotoh's affine gaps)."""
+        a, b, c, d = gap
+        one, other, weights = self.one[a:b], self.other[c:d], self.weights[a:b]
+        starts = np.r_[True, self.lines[1:] != self.lines[:-1]][a:b]
+        costs = np.where(starts, _RUN_COST_AT_LINE, _RUN_COST).astype(np.float32)
+        n, m = len(one), len(other)
+        run, best = np.full((n + 1, m + 1), -np.inf, np.float32), np.zeros((n + 1, m + 1), np.float32)
+        for i in range(n):
+            gain = np.maximum(run[i, :-1], best[i, :-1] - costs[i]) + weights[i]
+            run[i + 1, 1:] = np.where(other == one[i], gain, -np.inf)
+            np.maximum(best[i], run[i + 1], out=best[i + 1])
+            np.maximum.accumulate(best[i + 1], out=best[i + 1])
+        self._trace(gap, run, best, costs)
+
+    def _trace(self, gap: Gap, run: Floats, best: Floats, costs: Floats) -> None:
+        i, j = run.shape[0] - 1, run.shape[1] - 1
+        while i and j:
+            if best[i, j] == best[i - 1, j]:
+                i -= 1
+            elif best[i, j] == best[i, j - 1]:
+                j -= 1
+            else:
+                goes_on = True
+                while goes_on:
+                    i, j = i - 1, j - 1
+                    self.partner[gap.a + i] = gap.c + j
+                    goes_on = bool(run[i, j] > best[i, j] - costs[i])
+
+    def _slide(self) -> None:
+        """Move pure deletions to where a line or a sentence begins, if the words at their ends allow it."""
+        for gap in self._gaps():
+            if gap.c == gap.d:
+                self._slide_one(gap.a, gap.b)
+
+    def _slide_one(self, a: int, b: int) -> None:
+        left = right = 0
+        while left < min(a, _MAX_SLIDE) and self._same(a - left - 1, b - left - 1):
+            left += 1
+        while right < min(len(self.one) - b, _MAX_SLIDE) and self._same(b + right, a + right):
+            right += 1
+        move = max(
+            range(-left, right + 1), key=lambda by: (self._edge(a + by) + self._edge(b + by), -abs(by), by)
+        )
+        low, high = min(a, a + move), max(b, b + move)
+        partners = self.partner[low:high][self.partner[low:high] >= 0]
+        self.partner[low:high] = UNMATCHED
+        self.partner[np.r_[low : a + move, b + move : high]] = partners
+
+    def _same(self, kept: int, gone: int) -> bool:
+        return bool(self.partner[kept] >= 0 and self.one[kept] == self.one[gone])
+
+    def _edge(self, word: int) -> int:
+        """How good a place before a word is to begin or end a deletion."""
+        if word in (0, len(self.lines)) or self.lines[word] != self.lines[word - 1]:
+            return 2
+        return int(self.sentences[word] != self.sentences[word - 1])
+
+
+def _equal(one: Ints, other: Ints) -> int:
+    """How many words two sequences of one length begin with in common."""
+    different = np.flatnonzero(one != other)
+    return int(different[0]) if len(different) else len(one)
+
+
+def _unique_runs(ids: Ints, run: int) -> tuple[npt.NDArray[np.uint64], Ints]:
+    """The hashes of the runs of words that occur once, sorted, and where each begins."""
+    if len(ids) < run:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    hashes = np.zeros(len(ids) - run + 1, np.uint64)
+    for offset in range(run):
+        piece = ids[offset : offset + len(hashes)].astype(np.uint64)
+        hashes = (hashes ^ (piece + np.uint64(1))) * _MULTIPLIER
+        hashes ^= hashes >> np.uint64(29)
+    values, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+    return values[counts == 1], first[counts == 1].astype(np.int64)
+
+
+def _increasing(values: Ints) -> list[int]:
+    """The places of a longest increasing subsequence of distinct values (patience sorting)."""
+    tops: list[int] = []
+    top_places: list[int] = []
+    before: list[int] = []
+    for place, value in enumerate(values.tolist()):
+        pile = bisect_left(tops, value)
+        before.append(top_places[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [value]
+        top_places[pile : pile + 1] = [place]
+    chain: list[int] = []
+    place = top_places[-1] if top_places else -1
+    while place >= 0:
+        chain.append(place)
+        place = before[place]
+    return chain[::-1]
