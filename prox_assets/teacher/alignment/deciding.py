@@ -1,4 +1,4 @@
-"""Which words of the source a rewrite leaves out: those it keeps neither here, nor elsewhere, nor reworded."""
+"""Which words of the source a rewrite leaves out: those it keeps neither here nor elsewhere nor reworded."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, pairwise
