@@ -147,4 +147,6 @@ def removed_characters(edits: list[Edit]) -> int:
 def taken_back(edits: list[Edit]) -> list[Edit]:
     """Turn applied edits into edits over the guard rail."""
     rail = Outcome.OVER_GUARD_RAIL
-    return [e._replace(outcome=rail, removed="") if e.outcome == "applied" else e for e in edits]
+    return [
+        e._replace(outcome=rail, removed="", replacement="") if e.outcome == "applied" else e for e in edits
+    ]

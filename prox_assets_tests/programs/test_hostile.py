@@ -1,5 +1,6 @@
 """Hostile programs and documents: no exception, no hang, memory in proportion to the input."""
 
+import json
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -73,6 +74,26 @@ def test_any_text_is_a_program_for_any_document(text: str, source: str) -> None:
 @given(documents, sources, rails)
 def test_the_laws_hold_under_any_rails(text: str, source: str, limits: Rails) -> None:
     check_program(text, source, limits)
+
+
+@st.composite
+def replacing(draw: st.DrawFn) -> tuple[str, str]:
+    """A document, and a program that replaces words of it."""
+    words = draw(
+        st.lists(st.sampled_from(["menu", "the", "a b", "\n", "本", "é", "!"]), min_size=1, max_size=9)
+    )
+    chosen = draw(st.lists(st.sampled_from(words), min_size=1, max_size=3))
+    targets = draw(st.lists(st.sampled_from(["", "x", "menu items", "the"]), min_size=3, max_size=3))
+    pairs = zip(chosen, targets, strict=False)
+    return " ".join(words), "\n".join(
+        f"normalize({json.dumps(one)}, {json.dumps(other)})" for one, other in pairs
+    )
+
+
+@given(replacing(), rails)
+@settings(max_examples=300)
+def test_replacements_under_any_rails(case: tuple[str, str], limits: Rails) -> None:
+    check_program(*case, limits)
 
 
 @given(documents, programs(range(8)))
