@@ -16,7 +16,7 @@ class Thresholds(Section):
 
 
 class Inference(Section):
-    """How refiners run."""
+    """How refiners run. `workers` processes tokenize and write beside the engine; 0: threads of its own."""
 
     engine: Literal["transformers", "vllm"] = "transformers"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -24,6 +24,7 @@ class Inference(Section):
     batch_tokens: PositiveInt = 8_192
     rows_per_commit: PositiveInt = 256
     threads: PositiveInt | None = None
+    workers: Annotated[int, Field(ge=0)] = 0
 
 
 class Execution(Section):

@@ -1,48 +1,16 @@
 """The scoring refiners: one forward pass a window, texts in, programs with scores out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from prox_assets.chunking import Chunk
 from prox_assets.inference import EngineSettings, ScoringEngine, Task, open_engine
-from prox_assets.programs import render
-from prox_assets.programs.program import Call, Program
+from prox_assets.refiner.answers import ChunkResult, DocumentScore, chunk_result
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
-from prox_assets.refiner.editing import ScoredProgram, edit_program
-from prox_assets.refiner.lines import NoiseSpan, line_scores, merge_pieces, noisy_spans
+from prox_assets.refiner.lines import line_scores, merge_pieces
 from prox_assets.refiner.metrics import Floats
-from prox_assets.refiner.tokenized import Ints, TextTokenizer, Tokens
-from prox_assets.refiner.windows import Window, window_probabilities, windows
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentScore:
-    """A document's keep probability; `n_tokens` it has, `n_tokens_seen` the model saw (specials not
-    counted).
-    """
-
-    keep_probability: float
-    n_tokens: int
-    n_tokens_seen: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkResult:
-    """What the model says of one chunk, and the program that follows at the refiner's thresholds.
-
-    `line_scores`: noise score of each of the chunk's lines. `spans`: runs of noisy tokens, in characters of
-    the document, in all lines. `call_scores`: one a call of the program. `unnamed_spans`: spans left because
-    no call could name them alone.
-    """
-
-    chunk: Chunk
-    n_tokens: int
-    line_scores: tuple[float, ...]
-    spans: tuple[NoiseSpan, ...]
-    program_text: str
-    call_scores: tuple[float, ...]
-    unnamed_spans: int
+from prox_assets.refiner.prepared import PreparedDocument, prepare_chunks, prepare_documents
+from prox_assets.refiner.tokenized import Ints, TextTokenizer
+from prox_assets.refiner.windows import Window, window_probabilities
 
 
 class DocumentRefiner:
@@ -52,7 +20,6 @@ class DocumentRefiner:
         self, engine: ScoringEngine, tokenizer: TextTokenizer, window: int, thresholds: DocumentThresholds
     ) -> None:
         self._engine, self._tokenizer = engine, tokenizer
-        self._room = window - len(tokenizer.specials)
         self.window, self.thresholds = window, thresholds
 
     @classmethod
@@ -71,20 +38,15 @@ class DocumentRefiner:
 
     def score(self, texts: Sequence[str]) -> list[DocumentScore]:
         """Score documents. Of one longer than the window the first window is seen."""
-        tokens = self._tokenizer(texts)
-        seen = [found.ids[: self._room] for found in tokens]
-        probabilities = self._engine.document_probabilities(
-            [self._tokenizer.specials.wrap(ids) for ids in seen]
-        )
-        return [
-            DocumentScore(float(probability), len(found), len(ids))
-            for probability, found, ids in zip(probabilities, tokens, seen, strict=True)
-        ]
+        return self.score_prepared(prepare_documents(self._tokenizer, self.window, texts))
 
-    def program(self, score: DocumentScore) -> str:
-        """The program of a scored document: `keep_doc()` or `drop_doc()`."""
-        keep = score.keep_probability >= self.thresholds.keep
-        return render(Program((Call("keep_doc" if keep else "drop_doc"),)))
+    def score_prepared(self, prepared: Sequence[PreparedDocument]) -> list[DocumentScore]:
+        """Score documents that were tokenized before: one forward pass each."""
+        probabilities = self._engine.document_probabilities([document.ids for document in prepared])
+        return [
+            DocumentScore(float(probability), document.n_tokens, document.n_tokens_seen)
+            for probability, document in zip(probabilities, prepared, strict=True)
+        ]
 
     def token_starts(self, texts: Sequence[str]) -> list[Ints]:
         """The character at which each token of each text starts, ascending, `(tokens,)` each."""
@@ -102,7 +64,6 @@ class ChunkRefiner:
         self, engine: ScoringEngine, tokenizer: TextTokenizer, window: int, thresholds: ChunkThresholds
     ) -> None:
         self._engine, self._tokenizer = engine, tokenizer
-        self._room = window - len(tokenizer.specials)
         self.window, self.thresholds = window, thresholds
 
     @classmethod
@@ -121,10 +82,18 @@ class ChunkRefiner:
 
     def refine(self, texts: Sequence[str]) -> list[list[ChunkResult]]:
         """Write the programs of all chunks of every text; an empty text has none."""
+        prepared = prepare_chunks(self._tokenizer, self.window, texts)
+        answers = self.probabilities(prepared)
         return [
-            [self._result(text, window, probabilities) for window, probabilities in scored]
-            for text, scored in zip(texts, self._scored(texts), strict=True)
+            [chunk_result(text, *scored, self.thresholds) for scored in zip(cut, answer, strict=True)]
+            for text, cut, answer in zip(texts, prepared, answers, strict=True)
         ]
+
+    def probabilities(self, prepared: Sequence[Sequence[Window]]) -> list[list[Floats]]:
+        """The noise probability of every token of every window of texts that were cut before."""
+        flat = [window for cut in prepared for window in cut]
+        found = iter(window_probabilities(self._engine, flat, self._tokenizer.specials))
+        return [[next(found) for _ in cut] for cut in prepared]
 
     def line_scores(self, texts: Sequence[str]) -> list[Floats]:
         """The noise score of every line of every text, `(lines,)` each; of a line in pieces their mean."""
@@ -147,23 +116,6 @@ class ChunkRefiner:
         self._engine.close()
 
     def _scored(self, texts: Sequence[str]) -> list[list[tuple[Window, Floats]]]:
-        tokens: list[Tokens] = self._tokenizer(texts)
-        documents = [windows(text, found, self._room) for text, found in zip(texts, tokens, strict=True)]
-        flat = [window for document in documents for window in document]
-        probabilities = iter(window_probabilities(self._engine, flat, self._tokenizer.specials))
-        return [[(window, next(probabilities)) for window in document] for document in documents]
-
-    def _result(self, text: str, window: Window, probabilities: Floats) -> ChunkResult:
-        lines = line_scores(window, probabilities).tolist()
-        threshold = self.thresholds.span
-        spans = [] if threshold is None else noisy_spans(text, window, probabilities, threshold)
-        written: ScoredProgram = edit_program(text, window.chunk, lines, spans, self.thresholds)
-        return ChunkResult(
-            window.chunk,
-            len(window.tokens),
-            tuple(lines),
-            tuple(spans),
-            render(written.program),
-            written.scores,
-            written.unnamed_spans,
-        )
+        prepared = prepare_chunks(self._tokenizer, self.window, texts)
+        answers = self.probabilities(prepared)
+        return [list(zip(cut, answer, strict=True)) for cut, answer in zip(prepared, answers, strict=True)]

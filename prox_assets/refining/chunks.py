@@ -1,7 +1,9 @@
 """The chunk stage: programs for the chunks of kept documents, and the documents after they ran."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,32 +12,72 @@ import pyarrow as pa
 from prox_assets.chunking import Chunk
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, RAW
 from prox_assets.programs import Edit, Execution, Outcome, Program, Rails, Stage, execute_chunks, parse
+from prox_assets.refiner.answers import ChunkResult, chunk_result
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.editing import edit_program
 from prox_assets.refiner.lines import NoiseSpan
-from prox_assets.refiner.scoring import ChunkRefiner, ChunkResult, DocumentRefiner
+from prox_assets.refiner.metrics import Floats
+from prox_assets.refiner.prepared import prepare_chunks, tokenizer_of
+from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.tokenized import Ints
+from prox_assets.refiner.windows import Window
 from prox_assets.refining.documents import DROPPED, KEPT, OK
 from prox_assets.refining.parts import PartResult
+from prox_assets.refining.streaming import Work
 
 ScoredChunk = tuple[Chunk, Program, Sequence[float] | None]
 
 
-def write_programs(refiner: ChunkRefiner, documents: pa.Table) -> PartResult:
-    """Write the programs of all chunks of a range's kept documents (`CHUNK_PROGRAMS`)."""
-    kept = [row for row in documents.to_pylist() if row["status"] == KEPT]
-    results = refiner.refine([row["text"] for row in kept])
-    rows = [
-        _program_row(document, chunk)
-        for document, chunks in zip(kept, results, strict=True)
-        for chunk in chunks
-    ]
-    cost = {
-        "documents": len(kept),
-        "tokens_in": sum(row["n_tokens"] for row in rows),
-        "unnamed_spans": sum(chunk.unnamed_spans for chunks in results for chunk in chunks),
-    }
-    return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
+@dataclass(frozen=True, slots=True)
+class ChunkPreparation:
+    """Tokenizes the kept documents of a range and cuts them for the refiner in `checkpoint`."""
+
+    checkpoint: Path
+    window: int
+
+    def __call__(self, documents: pa.Table) -> list[list[Window]]:
+        """The windows of each kept document."""
+        texts = [row["text"] for row in _kept(documents)]
+        return prepare_chunks(tokenizer_of(self.checkpoint), self.window, texts)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEditing:
+    """Writes the programs of a range's chunks from the noise probabilities of their tokens."""
+
+    thresholds: ChunkThresholds
+
+    def __call__(
+        self, prepared: Sequence[Sequence[Window]], answers: Sequence[Sequence[Floats]], documents: pa.Table
+    ) -> PartResult:
+        """The programs of a range (`CHUNK_PROGRAMS`)."""
+        kept = _kept(documents)
+        results = [
+            [chunk_result(row["text"], *scored, self.thresholds) for scored in zip(cut, answer, strict=True)]
+            for row, cut, answer in zip(kept, prepared, answers, strict=True)
+        ]
+        rows = [
+            _program_row(document, chunk)
+            for document, chunks in zip(kept, results, strict=True)
+            for chunk in chunks
+        ]
+        cost = {
+            "documents": len(kept),
+            "tokens_in": sum(row["n_tokens"] for row in rows),
+            "unnamed_spans": sum(chunk.unnamed_spans for chunks in results for chunk in chunks),
+        }
+        return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
+
+
+def chunk_work(checkpoint: Path, refiner: ChunkRefiner) -> Work[Any, Any]:
+    """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
+    return Work(
+        ChunkPreparation(checkpoint, refiner.window), refiner.probabilities, ChunkEditing(refiner.thresholds)
+    )
+
+
+def _kept(documents: pa.Table) -> list[dict[str, Any]]:
+    return [row for row in documents.to_pylist() if row["status"] == KEPT]
 
 
 def _program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any]:

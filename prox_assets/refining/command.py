@@ -49,6 +49,7 @@ class Refinement:
     rails: Rails | None
     thresholds: Thresholds
     rows_per_commit: int
+    workers: int
 
 
 def refine_files(options: Any) -> int:
@@ -80,9 +81,13 @@ def refine_shard(
             lambda done: bar.update(rows, completed=done),
         )
         report = _reporter(bar, source.name)
-        doc_programs = shards.write_doc_programs(store, raw, settings.documents, report("judge"))
+        doc_programs = shards.write_doc_programs(
+            store, raw, settings.documents, report("judge"), settings.workers
+        )
         refined = shards.write_doc_refined(store, raw, doc_programs, settings.thresholds.keep, report("drop"))
-        chunk_programs = shards.write_chunk_programs(store, refined, settings.chunks, report("edit"))
+        chunk_programs = shards.write_chunk_programs(
+            store, refined, settings.chunks, report("edit"), settings.workers
+        )
         edited = shards.write_chunk_refined(
             store, refined, chunk_programs, settings.documents, settings.rails, thresholds, report("write")
         )
@@ -161,6 +166,7 @@ def _settings(options: Any) -> tuple[Refinement, Input]:
         rails_of(domain.execution),
         domain.thresholds,
         catalogue.inference.rows_per_commit,
+        catalogue.inference.workers,
     )
     return refinement, domain.inputs[0].model_copy(update={"path": options.input.absolute()})
 
@@ -177,6 +183,7 @@ def _settings_by_paths(options: Any) -> tuple[Refinement, Input]:
         rails_of(Execution()),
         Thresholds(),
         inference.rows_per_commit,
+        inference.workers,
     )
     columns = Columns(doc_id=options.id_column, text=options.text_column)
     return refinement, Input(path=options.input.absolute(), columns=columns)

@@ -1,42 +1,78 @@
 """The document stage: a program for every document, and the documents after the programs ran."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from prox_assets.documents.schema import DOC_PROGRAMS, DOC_REFINED, RAW
 from prox_assets.programs import Stage, Verdict, execute_document, parse
+from prox_assets.refiner.answers import DocumentScore, document_program
+from prox_assets.refiner.checkpoint import DocumentThresholds
+from prox_assets.refiner.prepared import PreparedDocument, prepare_documents, tokenizer_of
 from prox_assets.refiner.scoring import DocumentRefiner
 from prox_assets.refining.parts import PartResult
+from prox_assets.refining.streaming import Work
 
 OK, FAILED = "ok", "failed"
 KEPT, DROPPED = "kept", "dropped"
 REFINER_FAILED = "refiner_failed"
 
 
-def write_programs(refiner: DocumentRefiner, raw: pa.Table) -> PartResult:
-    """Score the documents of a range and write each one's program (`DOC_PROGRAMS`).
+@dataclass(frozen=True, slots=True)
+class DocumentPreparation:
+    """Tokenizes the documents of a range for the refiner in `checkpoint`."""
 
-    A document without tokens cannot be judged: its row is `failed` with an empty program.
-    """
-    scores = refiner.score(raw["text"].to_pylist())
-    rows = []
-    for row, doc_id, score in zip(raw["row"].to_pylist(), raw["doc_id"].to_pylist(), scores, strict=True):
+    checkpoint: Path
+    window: int
+
+    def __call__(self, raw: pa.Table) -> list[PreparedDocument]:
+        """One prepared document for each row."""
+        return prepare_documents(tokenizer_of(self.checkpoint), self.window, raw["text"].to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentJudgement:
+    """Writes each scored document's program."""
+
+    thresholds: DocumentThresholds
+
+    def __call__(
+        self, prepared: Sequence[PreparedDocument], scores: Sequence[DocumentScore], raw: pa.Table
+    ) -> PartResult:
+        """The programs of a range (`DOC_PROGRAMS`).
+
+        A document without tokens cannot be judged: its row is `failed` with an empty program.
+        """
+        named = zip(raw["row"].to_pylist(), raw["doc_id"].to_pylist(), scores, strict=True)
+        rows = [self._row(row, doc_id, score) for row, doc_id, score in named]
+        tokens = sum(document.n_tokens_seen for document in prepared)
+        cost = {"documents": len(rows), "tokens_in": tokens}
+        return PartResult(pa.Table.from_pylist(rows, DOC_PROGRAMS), cost)
+
+    def _row(self, row: int, doc_id: str, score: DocumentScore) -> dict[str, Any]:
         judged = score.n_tokens_seen > 0
-        rows.append(
-            {
-                "row": row,
-                "doc_id": doc_id,
-                "keep_probability": score.keep_probability if judged else None,
-                "program": refiner.program(score) if judged else "",
-                "n_tokens": score.n_tokens,
-                "n_tokens_seen": score.n_tokens_seen,
-                "status": OK if judged else FAILED,
-                "error": None if judged else "the text has no tokens",
-            }
-        )
-    cost = {"documents": len(rows), "tokens_in": sum(score.n_tokens_seen for score in scores)}
-    return PartResult(pa.Table.from_pylist(rows, DOC_PROGRAMS), cost)
+        return {
+            "row": row,
+            "doc_id": doc_id,
+            "keep_probability": score.keep_probability if judged else None,
+            "program": document_program(score, self.thresholds) if judged else "",
+            "n_tokens": score.n_tokens,
+            "n_tokens_seen": score.n_tokens_seen,
+            "status": OK if judged else FAILED,
+            "error": None if judged else "the text has no tokens",
+        }
+
+
+def document_work(checkpoint: Path, refiner: DocumentRefiner) -> Work[Any, Any]:
+    """The steps of writing document programs with the refiner that was loaded from `checkpoint`."""
+    return Work(
+        DocumentPreparation(checkpoint, refiner.window),
+        refiner.score_prepared,
+        DocumentJudgement(refiner.thresholds),
+    )
 
 
 def execute_programs(keep_threshold: float | None, raw: pa.Table, programs: pa.Table) -> PartResult:

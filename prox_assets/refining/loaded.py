@@ -19,6 +19,7 @@ class LoadedDocumentRefiner:
     """A document refiner in memory; `configuration` is all that decides its answers."""
 
     refiner: DocumentRefiner
+    checkpoint: Path
     configuration: dict[str, Any]
     cost: dict[str, Any]
 
@@ -28,6 +29,7 @@ class LoadedChunkRefiner:
     """A chunk refiner in memory; `configuration` is all that decides its answers."""
 
     refiner: ChunkRefiner
+    checkpoint: Path
     configuration: dict[str, Any]
     cost: dict[str, Any]
 
@@ -43,14 +45,18 @@ def engine_settings(inference: Inference) -> EngineSettings:
 def load_document_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedDocumentRefiner:
     """Load a checkpoint once per process; a run over many shards loads it once."""
     refiner = DocumentRefiner.load(checkpoint, settings)
-    return LoadedDocumentRefiner(refiner, _configuration(checkpoint, settings), _cost(checkpoint, settings))
+    return LoadedDocumentRefiner(
+        refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
+    )
 
 
 @lru_cache(maxsize=4)
 def load_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedChunkRefiner:
     """Load a checkpoint once per process; a run over many shards loads it once."""
     refiner = ChunkRefiner.load(checkpoint, settings)
-    return LoadedChunkRefiner(refiner, _configuration(checkpoint, settings), _cost(checkpoint, settings))
+    return LoadedChunkRefiner(
+        refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
+    )
 
 
 def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkThresholds | None:

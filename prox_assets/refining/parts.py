@@ -1,4 +1,4 @@
-"""The driver of a stage: each committed range of the stage before becomes one committed range of this one."""
+"""The driver of a stage without a model: each range of the stage before becomes one committed range of it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def map_parts(
     Raises:
         StoreError: the upstream stages do not have the same ranges.
     """
-    _require_same_ranges(upstreams)
+    require_same_ranges(upstreams)
     done = resumed = 0
     for rows in upstreams[0].ranges:
         tables = None
@@ -60,7 +60,8 @@ def map_parts(
     return writer.finish()
 
 
-def _require_same_ranges(upstreams: tuple[FinishedShard, ...]) -> None:
+def require_same_ranges(upstreams: tuple[FinishedShard, ...]) -> None:
+    """Raise StoreError where the stages before are cut into different row ranges."""
     first, *others = upstreams
     for other in others:
         if other.ranges != first.ranges:

@@ -3,25 +3,25 @@
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
-from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, ShardKey, ShardWriter, Store
 from prox_assets.programs import Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
 from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner, rails_configuration
-from prox_assets.refining.parts import OnProgress, PartResult, Transform, map_parts
+from prox_assets.refining.parts import OnProgress, Transform, map_parts
 from prox_assets.refining.released import ReleasedExecutor
+from prox_assets.refining.streaming import stream_parts
 
 _CODE_VERSION = "1"
 
 
 def write_doc_programs(
-    store: Store, raw: FinishedShard, loaded: LoadedDocumentRefiner, report: OnProgress
+    store: Store, raw: FinishedShard, loaded: LoadedDocumentRefiner, report: OnProgress, workers: int = 0
 ) -> FinishedShard:
-    """Have the document refiner judge every document of a shard."""
-    transform = _priced(partial(documents.write_programs, loaded.refiner), loaded.cost)
-    return _stage(store, "doc_programs", (raw,), loaded.configuration, transform, report)
+    """Have the document refiner judge every document of a shard, with `workers` processes beside it."""
+    writer = _writer(store, "doc_programs", (raw,), loaded.configuration)
+    work = documents.document_work(loaded.checkpoint, loaded.refiner)
+    return stream_parts((raw,), writer, work, report, workers, loaded.cost)
 
 
 def write_doc_refined(
@@ -38,11 +38,12 @@ def write_doc_refined(
 
 
 def write_chunk_programs(
-    store: Store, refined: FinishedShard, loaded: LoadedChunkRefiner, report: OnProgress
+    store: Store, refined: FinishedShard, loaded: LoadedChunkRefiner, report: OnProgress, workers: int = 0
 ) -> FinishedShard:
     """Have the chunk refiner write a program for every chunk of a shard's kept documents."""
-    transform = _priced(partial(chunks.write_programs, loaded.refiner), loaded.cost)
-    return _stage(store, "chunk_programs", (refined,), loaded.configuration, transform, report)
+    writer = _writer(store, "chunk_programs", (refined,), loaded.configuration)
+    work = chunks.chunk_work(loaded.checkpoint, loaded.refiner)
+    return stream_parts((refined,), writer, work, report, workers, loaded.cost)
 
 
 def write_chunk_refined(
@@ -79,6 +80,12 @@ def _stage(
     transform: Transform,
     report: OnProgress,
 ) -> FinishedShard:
+    return map_parts(upstreams, _writer(store, asset, upstreams, configuration), transform, report)
+
+
+def _writer(
+    store: Store, asset: str, upstreams: tuple[FinishedShard, ...], configuration: dict[str, Any]
+) -> ShardWriter:
     key = ShardKey(upstreams[0].key.domain, asset, upstreams[0].key.shard)
     full = {
         "asset": asset,
@@ -86,12 +93,4 @@ def _stage(
         "upstreams": {one.key.asset: one.fingerprint for one in upstreams},
         **configuration,
     }
-    return map_parts(upstreams, store.writer(key, full), transform, report)
-
-
-def _priced(transform: Transform, price: dict[str, Any]) -> Transform:
-    def priced(*tables: pa.Table) -> PartResult:
-        result: PartResult = transform(*tables)
-        return PartResult(result.table, {**price, **result.cost})
-
-    return priced
+    return store.writer(key, full)

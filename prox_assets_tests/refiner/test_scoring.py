@@ -10,6 +10,7 @@ from prox_assets.chunking import line_spans
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails, Stage, execute_chunks, execute_document, parse
+from prox_assets.refiner.answers import document_program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.training import TrainedRefiner
@@ -38,13 +39,10 @@ def test_of_a_long_document_the_first_window_is_seen_and_said_so(documents: Docu
     assert documents.score([cut])[0].keep_probability == pytest.approx(long.keep_probability, abs=1e-6)
 
 
-def test_the_document_threshold_decides(
-    documents: DocumentRefiner, trained_documents: TrainedRefiner, pages: Sequence[SamplePage]
-) -> None:
+def test_the_document_threshold_decides(documents: DocumentRefiner, pages: Sequence[SamplePage]) -> None:
     score = documents.score([pages[0].text])[0]
     for threshold, keeps in ((score.keep_probability, True), (score.keep_probability + 1e-6, False)):
-        moved = DocumentRefiner.load(trained_documents.path, SETTINGS, DocumentThresholds(threshold))
-        program = parse(moved.program(score), Stage.DOCUMENT)
+        program = parse(document_program(score, DocumentThresholds(threshold)), Stage.DOCUMENT)
         assert execute_document(program).keep is keeps and not program.refusals
 
 

@@ -49,7 +49,7 @@ def doc_programs(
     store = catalogue.store()
     raw = store.shard(ShardKey(domain, "raw_documents", shard))
     loaded = loaded_document_refiner(catalogue, store, domain)
-    finished = stages.write_doc_programs(store, raw, loaded, log_parts(context))
+    finished = stages.write_doc_programs(store, raw, loaded, log_parts(context), workers_of(catalogue))
     probabilities = pa.chunked_array([batch.column(0) for batch in finished.batches(["keep_probability"])])
     return shard_result(
         finished,
@@ -99,7 +99,7 @@ def chunk_programs(
     store = catalogue.store()
     refined = store.shard(ShardKey(domain, "doc_refined_corpus", shard))
     loaded = loaded_chunk_refiner(catalogue, store, domain)
-    finished = stages.write_chunk_programs(store, refined, loaded, log_parts(context))
+    finished = stages.write_chunk_programs(store, refined, loaded, log_parts(context), workers_of(catalogue))
     return shard_result(finished, **_cost(finished), line_threshold=loaded.refiner.thresholds.line)
 
 
@@ -145,6 +145,11 @@ def loaded_chunk_refiner(catalogue: CatalogueResource, store: Store, domain: str
     """The domain's chunk refiner, loaded once per process."""
     settings = engine_settings(catalogue.load().inference)
     return load_chunk_refiner(store.artifact(domain, "chunk_refiner").folder / "checkpoint", settings)
+
+
+def workers_of(catalogue: CatalogueResource) -> int:
+    """How many processes help the engine."""
+    return catalogue.load().inference.workers
 
 
 def _cost(finished: FinishedShard) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What a scoring refiner says of documents and chunks, and the programs that follow. Needs no model."""
+
+from dataclasses import dataclass
+
+from prox_assets.chunking import Chunk
+from prox_assets.programs import render
+from prox_assets.programs.program import Call, Program
+from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
+from prox_assets.refiner.editing import ScoredProgram, edit_program
+from prox_assets.refiner.lines import NoiseSpan, line_scores, noisy_spans
+from prox_assets.refiner.metrics import Floats
+from prox_assets.refiner.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentScore:
+    """A document's keep probability; `n_tokens` it has, `n_tokens_seen` the model saw (specials not
+    counted).
+    """
+
+    keep_probability: float
+    n_tokens: int
+    n_tokens_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What the model says of one chunk, and the program that follows at the refiner's thresholds.
+
+    `line_scores`: noise score of each of the chunk's lines. `spans`: runs of noisy tokens, in characters of
+    the document, in all lines. `call_scores`: one a call of the program. `unnamed_spans`: spans left because
+    no call could name them alone.
+    """
+
+    chunk: Chunk
+    n_tokens: int
+    line_scores: tuple[float, ...]
+    spans: tuple[NoiseSpan, ...]
+    program_text: str
+    call_scores: tuple[float, ...]
+    unnamed_spans: int
+
+
+def document_program(score: DocumentScore, thresholds: DocumentThresholds) -> str:
+    """The program of a scored document: `keep_doc()` or `drop_doc()`."""
+    keep = score.keep_probability >= thresholds.keep
+    return render(Program((Call("keep_doc" if keep else "drop_doc"),)))
+
+
+def chunk_result(
+    text: str, window: Window, probabilities: Floats, thresholds: ChunkThresholds
+) -> ChunkResult:
+    """The program that follows from the noise probabilities of a window's tokens, `(tokens,)`."""
+    lines = line_scores(window, probabilities).tolist()
+    threshold = thresholds.span
+    spans = [] if threshold is None else noisy_spans(text, window, probabilities, threshold)
+    written: ScoredProgram = edit_program(text, window.chunk, lines, spans, thresholds)
+    return ChunkResult(
+        window.chunk,
+        len(window.tokens),
+        tuple(lines),
+        tuple(spans),
+        render(written.program),
+        written.scores,
+        written.unnamed_spans,
+    )
