@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, pairwise
+from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,13 @@ Bools = npt.NDArray[np.bool_]
 _SAME_CONTENT = 0.3
 # ... or when this share of its runs of three words stands in what the rewrite has and nothing accounts for.
 _MOVED = 0.5
-_RUN = 3
+_RUNS = (1, 2, 3)
+_RUN = _RUNS[-1]
 # Words of the rewrite that nothing accounts for stand for a piece of up to so many times more or fewer words.
 _STRETCH = 3.0
-_FEWEST_WORDS = 2
 _MOST_NEW_SENTENCES = 100
+# Pieces that fit nearly as well as the best one stay too; the distance is of length (logarithm) and place.
+_AS_GOOD = 0.25
 # A sentence that loses this share of its words in at least so many places was shortened, not cleaned.
 _SHORTENED_PLACES, _SHORTENED_SHARE = 3, 0.25
 _STEM = 4
@@ -41,8 +44,10 @@ class _Deciding:
         self.goes: Bools = np.asarray(partner < 0)
         self.gaps = list(gaps(partner, len(rewrite)))
         self.own = {index for gap in self.gaps for index in range(gap.c, gap.d)}
-        self.own_runs = {run for gap in self.gaps for run in _runs(_forms(rewrite[gap.c : gap.d]))}
-        self.source_runs = set(_runs(_forms(source))) if self.own else set()
+        self.own_runs = {
+            run for gap in self.gaps for size in _RUNS for run in _runs(_forms(rewrite[gap.c : gap.d]), size)
+        }
+        self.source_runs = set(_runs(_forms(source), _RUN)) if self.own else set()
         self.sentences: dict[int, list[int]] = {}
         for index, word in enumerate(source):
             self.sentences.setdefault(word.sentence, []).append(index)
@@ -80,7 +85,8 @@ class _Deciding:
         gone = []
         for piece in pieces:
             words = self.source[piece.start : piece.stop]
-            if _share(_grams(words), here) >= _SAME_CONTENT or self._moved(words):
+            alike = _share(_grams(words), here) >= _SAME_CONTENT
+            if alike or self._moved(words) or self._inside_reworded_line(piece, gap):
                 self.goes[piece.start : piece.stop] = False
             else:
                 gone.append(piece)
@@ -93,24 +99,37 @@ class _Deciding:
                 self._keep_one(gone, piece, gap)
 
     def _moved(self, words: Sequence[Word]) -> bool:
-        return _share(_runs(_forms(words)), self.own_runs) >= _MOVED
+        return _share(_runs(_forms(words), _RUN), self.own_runs) >= _MOVED
+
+    def _inside_reworded_line(self, piece: range, gap: Gap) -> bool:
+        """Whether a piece is of a line that stays, and the rewrite goes on there in words enough for it."""
+        line = self.source[piece.start].line
+        beside = [index for index in (gap.a - 1, gap.b) if 0 <= index < len(self.source)]
+        stays = any(self.source[index].line == line for index in beside)
+        return stays and len(piece) <= _STRETCH * (gap.d - gap.c)
 
     def _unaccounted(self, piece: range, there: set[str]) -> bool:
         """Whether words that only the rewrite has are a sentence of their own that nothing resembles."""
         words = self.rewrite[piece.start : piece.stop]
-        if len(words) < _FEWEST_WORDS or not _whole_sentence(self.rewrite, piece):
+        if not _whole_sentence(self.rewrite, piece):
             return False
-        known = _share(_runs(_forms(words)), self.source_runs) >= _MOVED
+        known = _share(_runs(_forms(words), _RUN), self.source_runs) >= _MOVED
         return not known and _share(_grams(words), there) < _SAME_CONTENT
 
     def _keep_one(self, gone: list[range], said: range, gap: Gap) -> None:
-        """Keep the piece that is nearest to what the rewrite says, by place and by length."""
-        fitting = [p for p in gone if len(said) / _STRETCH <= len(p) <= len(said) * _STRETCH]
-        if fitting:
-            place = (said.start + said.stop - 2 * gap.c) / (gap.d - gap.c)
-            chosen = min(fitting, key=lambda p: abs((p.start + p.stop - 2 * gap.a) / (gap.b - gap.a) - place))
-            self.goes[chosen.start : chosen.stop] = False
-            gone.remove(chosen)
+        """Keep the piece that is nearest to what the rewrite says, by length and by place, and its equals."""
+        place = (said.start + said.stop - 2 * gap.c) / (gap.d - gap.c)
+        distances = {
+            piece: abs(log(len(piece) / len(said)))
+            + abs((piece.start + piece.stop - 2 * gap.a) / (gap.b - gap.a) - place) / 2
+            for piece in gone
+            if len(said) / _STRETCH <= len(piece) <= len(said) * _STRETCH
+        }
+        nearest = min(distances.values(), default=0.0)
+        for piece, distance in distances.items():
+            if distance <= nearest + _AS_GOOD:
+                self.goes[piece.start : piece.stop] = False
+                gone.remove(piece)
 
     def _shortened(self) -> set[int]:
         """The sentences that lose many of their words here and there."""
@@ -145,18 +164,19 @@ def _forms(words: Sequence[Word]) -> list[str]:
     return [word.form for word in words]
 
 
-def _runs(forms: Sequence[str]) -> list[tuple[str, ...]]:
-    """All runs of a few words; the whole where there are fewer."""
-    if len(forms) <= _RUN:
+def _runs(forms: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """All runs of `size` words; the whole where there are fewer."""
+    if len(forms) <= size:
         return [tuple(forms)] if forms else []
-    return [tuple(forms[start : start + _RUN]) for start in range(len(forms) - _RUN + 1)]
+    return [tuple(forms[start : start + size]) for start in range(len(forms) - size + 1)]
 
 
 def _grams(words: Sequence[Word]) -> list[str]:
     """What two wordings of one thing share: beginnings of words, and pairs of letters in unspaced scripts."""
-    grams = [word.form[:_STEM] for word in words if len(word.form) > 1]
-    pairs = pairwise(words)
-    return grams + [one.form + other.form for one, other in pairs if len(one.form) == len(other.form) == 1]
+    grams = [word.form[:_STEM] for word in words if not word.is_letter]
+    return grams + [
+        one.form + other.form for one, other in pairwise(words) if one.is_letter and other.is_letter
+    ]
 
 
 def _share(found: Sequence[object], among: Collection[object]) -> float:

@@ -6,7 +6,8 @@ and at most `MAX_CELLS` cells of numpy arrays for each gap between them. A gap t
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,9 @@ MAX_CELLS = 1_000_000
 _RUNS = (16, 6, 3)
 _RUNS_OF_LARGE_GAPS = (2, 1)
 # What a run of matches must be worth, in weights of words: at the beginning of a source line, and elsewhere.
-_RUN_COST_AT_LINE, _RUN_COST = 0.5, 1.0
+_RUN_COST_AT_LINE, _RUN_COST = 0.5, 0.8
+# What a word counts where whole lines are matched: one line of one word alone is not enough.
+_LINE_WORD = 0.5
 # How many words must go on matching for a run to grow into the next line.
 _FOOTHOLD = 3
 _MAX_SLIDE = 64
@@ -39,8 +42,17 @@ class Gap(NamedTuple):
 
 
 def matched(source: Sequence[Word], rewrite: Sequence[Word]) -> Ints:
-    """The rewrite's word for each word of the source, or `UNMATCHED`; `(source words,)`, increasing."""
-    return _Matching(source, rewrite).solved()
+    """The rewrite's word for each word of the source, or `UNMATCHED`; `(source words,)`, increasing.
+
+    Lines that stand in both as they are come first, then words.
+    """
+    lines = np.fromiter((word.line for word in source), np.int64, len(source))
+    sentences = np.fromiter((word.sentence for word in source), np.int64, len(source))
+    weights = np.fromiter((word.weight for word in source), np.float32, len(source))
+    one, other = _numbered([word.form for word in source], [word.form for word in rewrite])
+    matching = _Matching(one, other, lines, sentences, weights)
+    matching.take_lines(_lines_of(source), _lines_of(rewrite))
+    return matching.solved()
 
 
 def gaps(partner: Ints, rewrite_words: int) -> Iterator[Gap]:
@@ -54,15 +66,24 @@ def gaps(partner: Ints, rewrite_words: int) -> Iterator[Gap]:
 
 
 class _Matching:
-    def __init__(self, source: Sequence[Word], rewrite: Sequence[Word]) -> None:
-        forms = [word.form for word in (*source, *rewrite)]
-        numbers = {form: number for number, form in enumerate(dict.fromkeys(forms))}
-        ids = np.fromiter((numbers[form] for form in forms), np.int64, len(forms))
-        self.one, self.other = ids[: len(source)], ids[len(source) :]
-        self.lines = np.fromiter((word.line for word in source), np.int64, len(source))
-        self.sentences = np.fromiter((word.sentence for word in source), np.int64, len(source))
-        self.weights = np.fromiter((word.weight for word in source), np.float32, len(source))
-        self.partner = np.full(len(source), UNMATCHED, dtype=np.int64)
+    """Two sequences of numbered words (or lines), and what is matched of them so far."""
+
+    def __init__(self, one: Ints, other: Ints, lines: Ints, sentences: Ints, weights: Floats) -> None:
+        self.one, self.other = one, other
+        self.lines, self.sentences, self.weights = lines, sentences, weights
+        self.partner = np.full(len(one), UNMATCHED, dtype=np.int64)
+
+    def take_lines(self, mine: Sequence[range], yours: Sequence[range]) -> None:
+        """Match the words of lines that are equal, by an alignment of the lines."""
+        one, other = _numbered(
+            [self.one[line.start : line.stop].tobytes() for line in mine],
+            [self.other[line.start : line.stop].tobytes() for line in yours],
+        )
+        places = np.arange(len(mine))
+        weights = np.minimum([len(line) * _LINE_WORD for line in mine], 2.0).astype(np.float32)
+        for line, partner in zip(mine, _Matching(one, other, places, places, weights).solved(), strict=True):
+            if partner >= 0:
+                self.partner[line.start : line.stop] = yours[partner]
 
     def solved(self) -> Ints:
         self._grow()
@@ -121,18 +142,25 @@ class _Matching:
         return count if tail >= _FOOTHOLD or whole or tail == count else count - tail
 
     def _align(self, gap: Gap) -> None:
-        """The alignment of highest weight where each run of matches costs something (Gotoh's affine gaps)."""
+        """The alignment of highest weight where each run of matches costs something (Gotoh's affine gaps).
+
+        A run that goes on from the match before the gap, or into the one after it, costs nothing.
+        """
         a, b, c, d = gap
         one, other, weights = self.one[a:b], self.other[c:d], self.weights[a:b]
         starts = np.r_[True, self.lines[1:] != self.lines[:-1]][a:b]
         costs = np.where(starts, _RUN_COST_AT_LINE, _RUN_COST).astype(np.float32)
         n, m = len(one), len(other)
         run, best = np.full((n + 1, m + 1), -np.inf, np.float32), np.zeros((n + 1, m + 1), np.float32)
+        run[0, 0] = 0.0
         for i in range(n):
             gain = np.maximum(run[i, :-1], best[i, :-1] - costs[i]) + weights[i]
             run[i + 1, 1:] = np.where(other == one[i], gain, -np.inf)
             np.maximum(best[i], run[i + 1], out=best[i + 1])
             np.maximum.accumulate(best[i + 1], out=best[i + 1])
+        if b < len(self.one):
+            run[n, m] += _RUN_COST
+            best[n, m] = max(best[n, m], run[n, m])
         self._trace(gap, run, best, costs)
 
     def _trace(self, gap: Gap, run: Floats, best: Floats, costs: Floats) -> None:
@@ -147,7 +175,7 @@ class _Matching:
                 while goes_on:
                     i, j = i - 1, j - 1
                     self.partner[gap.a + i] = gap.c + j
-                    goes_on = bool(run[i, j] > best[i, j] - costs[i])
+                    goes_on = i > 0 and j > 0 and bool(run[i, j] > best[i, j] - costs[i])
 
     def _slide(self) -> None:
         """Move pure deletions to where a line or a sentence begins, if the words at their ends allow it."""
@@ -177,6 +205,19 @@ class _Matching:
         if word in (0, len(self.lines)) or self.lines[word] != self.lines[word - 1]:
             return 2
         return int(self.sentences[word] != self.sentences[word - 1])
+
+
+def _numbered(one: Sequence[Hashable], other: Sequence[Hashable]) -> tuple[Ints, Ints]:
+    """The same number for the same thing."""
+    numbers = {item: number for number, item in enumerate(dict.fromkeys((*one, *other)))}
+    first, second = ([numbers[item] for item in part] for part in (one, other))
+    return np.array(first, np.int64), np.array(second, np.int64)
+
+
+def _lines_of(words: Sequence[Word]) -> list[range]:
+    """The words of each line that has any."""
+    starts = [place for place, word in enumerate(words) if not place or word.line != words[place - 1].line]
+    return [range(*pair) for pair in pairwise([*starts, len(words)])]
 
 
 def _equal(one: Ints, other: Ints) -> int:

@@ -1,5 +1,6 @@
 """The program of a rewrite: which lines and spans of a chunk the rewrite leaves out, as calls."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from prox_assets.teacher.alignment.words import words_of
 
 # UltraX rejects edits of strings longer than this (arXiv 2607.08646).
 _LONGEST_REPLACEMENT = 150
+# Lines that open or close a fence; models put one around their answer.
+_FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def aligned_program(text: str, chunk: Chunk, rewrite: str, replacements: bool = 
 
 def _aligned(text: str, chunk: Chunk, rewrite: str) -> Aligned:
     words = words_of(text, chunk.start, chunk.stop)
+    if "```" not in text[chunk.start : chunk.stop]:
+        rewrite = _FENCE.sub("", rewrite)
     rewrite_words = words_of(rewrite)
     partner = matched(words, rewrite_words)
     goes = left_out(words, rewrite_words, partner)
@@ -73,6 +78,6 @@ def _replaced(aligned: Aligned) -> Iterator[Change]:
             continue
         start, stop = words[a].start, words[b - 1].stop
         target = aligned.rewrite[rewrite_words[c].start : rewrite_words[d - 1].stop]
-        bounded = max(stop - start, len(target)) <= _LONGEST_REPLACEMENT
+        bounded = max(stop - start, len(target)) <= _LONGEST_REPLACEMENT and len(target) <= 2 * (stop - start)
         if bounded and "\n" not in target and target != aligned.text[start:stop]:
             yield Change(start, stop, target)

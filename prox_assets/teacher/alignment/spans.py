@@ -1,5 +1,6 @@
 """From words that go to characters that go: whole lines, and spans inside lines with their marks."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,6 +13,8 @@ from prox_assets.teacher.alignment.matching import Ints
 from prox_assets.teacher.alignment.words import Word, folded
 
 Span = tuple[int, int]
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,18 @@ class _Between:
         self._starts = [0, *(words[partner].stop for partner in partners)]
         self._stops = [*(words[partner].start for partner in partners), len(aligned.rewrite)]
         self._rewrite = aligned.rewrite
+        self._visible: dict[int, str] = {}
 
     def text(self, word: int) -> str:
         place = int(self._places[word])
         return self._rewrite[self._starts[place] : self._stops[place]]
+
+    def has(self, marks: str, word: int) -> bool:
+        """Whether these marks stand there, whatever white space is between them."""
+        place = int(self._places[word])
+        if place not in self._visible:
+            self._visible[place] = _visible(self.text(word))
+        return marks in self._visible[place]
 
 
 def _lines(aligned: Aligned) -> list[_Line]:
@@ -101,7 +112,7 @@ def _line_goes(aligned: Aligned, between: _Between, line: _Line) -> bool:
     """A line goes with all its words; a line of marks goes if the rewrite has no such marks in its place."""
     if line.words:
         return bool(aligned.goes[line.words.start : line.words.stop].all())
-    return bool(line.marks) and line.marks not in _visible(between.text(line.words.start))
+    return bool(line.marks) and not between.has(line.marks, line.words.start)
 
 
 def _visible(text: str) -> str:
@@ -151,7 +162,8 @@ def _stays(aligned: Aligned, before: int | None, after: int | None) -> str:
     left = -1 if before is None else int(aligned.partner[before])
     right = -1 if after is None else int(aligned.partner[after])
     if before is not None and after is not None:
-        return rewrite[words[left].stop : words[right].start] if -1 < left == right - 1 else " "
+        between = rewrite[words[left].stop : words[right].start] if -1 < left == right - 1 else " "
+        return _LINE_BREAK.sub(" ", between)
     if before is not None and left >= 0:
         stop = words[left + 1].start if left + 1 < len(words) else len(rewrite)
         return rewrite[words[left].stop : stop].split("\n")[0].rstrip()

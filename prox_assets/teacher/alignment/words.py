@@ -11,6 +11,7 @@ _UNSPACED = (
     r"\u3021-\u3029\u3031-\u303c\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uaa60-\uaa7f"
     r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
+_LAST_SPACED = "\u0dff"
 _MARKS = r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 _WORD = re.compile(rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])+|[{_UNSPACED}]")
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？｡।॥]+[”’」』）]*|\s+[|·•–—»]\s+|\t+")
@@ -26,6 +27,11 @@ class Word:
     form: str
     line: int
     sentence: int
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is a letter of an unspaced script."""
+        return len(self.form) == 1 and self.form > _LAST_SPACED
 
     @property
     def weight(self) -> float:
