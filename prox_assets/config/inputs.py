@@ -1,8 +1,9 @@
 """Which files a domain reads, and which of their documents become seeds."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import PositiveInt, field_validator, model_validator
+from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from prox_assets.config.section import Section, Share
 
@@ -54,9 +55,28 @@ class Holdout(Section):
         return self
 
 
+Stratum = Literal["source", "language", "length", "rule_score"]
+
+
 class Seeds(Section):
-    """The sample that the teacher annotates."""
+    """The sample that the teacher annotates.
+
+    `strategy: stratified` takes documents of every kind by `strata`: as many of each (`quota: equal`),
+    or in the corpus' proportions with at least `floor` of each (`proportional`).
+    """
 
     size: PositiveInt = 5_000
     seed: int = 0
     holdout: Holdout | None = None
+    strategy: Literal["uniform", "stratified"] = "uniform"
+    strata: tuple[Stratum, ...] = ()
+    quota: Literal["equal", "proportional"] = "equal"
+    floor: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _strata_where_they_count(self) -> "Seeds":
+        if (self.strategy == "stratified") != bool(self.strata):
+            raise ValueError("strategy stratified needs strata, and strata need strategy stratified")
+        if len(set(self.strata)) < len(self.strata):
+            raise ValueError("strata lists a name twice")
+        return self

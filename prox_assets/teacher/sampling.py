@@ -30,6 +30,32 @@ class SamplingCounts:
     ungrouped: int = 0
 
 
+class Admission:
+    """Who may be a seed: all but what is held out; counts both."""
+
+    def __init__(self, holdout: Holdout | None) -> None:
+        self._holdout = holdout
+        self.counts = SamplingCounts()
+
+    def candidates(self, batch: pa.RecordBatch) -> Iterator[tuple[int, str]]:
+        """The index and id of each document of a batch that may be a seed."""
+        names = ("url", "source", "metadata", "doc_id")
+        columns = [batch.column(name).to_pylist() for name in names]
+        for index, (url, source, metadata, doc_id) in enumerate(zip(*columns, strict=True)):
+            self.counts.seen += 1
+            if not self._is_held_out(url, source, metadata, doc_id):
+                yield index, doc_id
+
+    def _is_held_out(self, url: str | None, source: str | None, metadata: str | None, doc_id: str) -> bool:
+        if self._holdout is None:
+            return False
+        if self._holdout.holds(url, source, metadata, doc_id):
+            self.counts.held_out += 1
+            return True
+        self.counts.ungrouped += self._holdout.group(url, source, metadata, doc_id) is None
+        return False
+
+
 class SeedSampler:
     """Bottom-k sampling by a keyed hash of `doc_id`, in memory proportional to the sample.
 
@@ -43,10 +69,14 @@ class SeedSampler:
             raise CatalogueError(f"the number of seed documents is {size}; write at least 1")
         self._size = size
         self._seed = seed
-        self._holdout = holdout
+        self._admission = Admission(holdout)
         self._ranks: list[tuple[int, str]] = []  # a max-heap of (-rank, doc_id)
         self._rows: dict[str, dict[str, Any]] = {}
-        self.counts = SamplingCounts()
+
+    @property
+    def counts(self) -> SamplingCounts:
+        """What was offered so far."""
+        return self._admission.counts
 
     def add(self, batch: pa.RecordBatch, shard: str) -> None:
         """Offer the documents of a batch (raw_documents schema) of one shard."""
@@ -60,24 +90,10 @@ class SeedSampler:
         return pa.Table.from_pylist([self._rows[doc_id] for doc_id in ordered], schema=SEEDS)
 
     def _candidates(self, batch: pa.RecordBatch) -> Iterator[tuple[int, int, str]]:
-        names = ("url", "source", "metadata", "doc_id")
-        columns = [batch.column(name).to_pylist() for name in names]
-        for index, (url, source, metadata, doc_id) in enumerate(zip(*columns, strict=True)):
-            self.counts.seen += 1
-            if self._is_held_out(url, source, metadata, doc_id):
-                continue
+        for index, doc_id in self._admission.candidates(batch):
             rank = sampling_rank(doc_id, self._seed)
             if doc_id in self._rows or len(self._rows) < self._size or rank < -self._ranks[0][0]:
                 yield index, rank, doc_id
-
-    def _is_held_out(self, url: str | None, source: str | None, metadata: str | None, doc_id: str) -> bool:
-        if self._holdout is None:
-            return False
-        if self._holdout.holds(url, source, metadata, doc_id):
-            self.counts.held_out += 1
-            return True
-        self.counts.ungrouped += self._holdout.group(url, source, metadata, doc_id) is None
-        return False
 
     def _offer(self, rank: int, doc_id: str, row: dict[str, Any]) -> None:
         if doc_id in self._rows:
