@@ -24,7 +24,9 @@ class Training(Section):
     """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding.
 
     `hidden_share` of the input tokens are masked and `swapped_share` replaced in every step; `line_balance`
-    weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do).
+    weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do). Training ends early after
+    `patience` epochs without a better validation F1. A killed run goes on from the last epoch or multiple of
+    `checkpoint_steps`. `precision: auto` computes in bfloat16 on a GPU that has it.
     """
 
     epochs: PositiveInt = 3
@@ -39,6 +41,9 @@ class Training(Section):
     line_balance: Share = 1.0
     seed: int = 0
     threads: PositiveInt | None = None
+    patience: PositiveInt | None = None
+    checkpoint_steps: PositiveInt = 200
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 class RefinerRecipe(Section):

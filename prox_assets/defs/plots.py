@@ -9,13 +9,16 @@ _DOTS_PER_INCH = 80
 
 
 def curves_markdown(curves: Curves) -> str:
-    """Draw the loss of each step and the validation F1 of each epoch."""
+    """Draw the loss and the learning rate of each step and the validation F1 of each epoch."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.0, 2.4), layout="constrained")
-    loss, quality = figure.subplots(1, 2)
-    loss.plot([point.step for point in curves.steps], [point.loss for point in curves.steps], linewidth=1)
+    figure = Figure(figsize=(9.0, 2.4), layout="constrained")
+    loss, rate, quality = figure.subplots(1, 3)
+    steps = [point.step for point in curves.steps]
+    loss.plot(steps, [point.loss for point in curves.steps], linewidth=1)
     loss.set(title="training loss", xlabel="step")
+    rate.plot(steps, [point.learning_rate for point in curves.steps], linewidth=1)
+    rate.set(title="learning rate", xlabel="step")
     epochs = [point.epoch for point in curves.epochs]
     quality.plot(epochs, [point.validation_f1 for point in curves.epochs], marker="o")
     quality.set(title="validation F1", xlabel="epoch", xticks=epochs)

@@ -6,12 +6,14 @@ Layout below the storage root::
     <domain>/<asset>/<shard>/<fingerprint>/manifest.json     written when every range is committed
     <domain>/<asset>/<shard>/<fingerprint>/rows-<start>-<stop>.parquet
     <domain>/<asset>/<fingerprint>/…, current.json           an artifact of a whole domain
+    <domain>/<asset>/<fingerprint>.partial/…                 what a killed build of it goes on from
 
 What holds after a crash at any point: a `rows-…` file is whole or absent; ranges without one are done
 again; a manifest exists only when all ranges do; `current.json` names only a finished fingerprint.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,14 +197,22 @@ class Store:
     def publish(
         self, domain: str, asset: str, configuration: Mapping[str, Any], build: Callable[[Path], None]
     ) -> Artifact:
-        """Build a domain's artifact once for a configuration; the same configuration is not built twice."""
+        """Build a domain's artifact once for a configuration; the same configuration is not built twice.
+
+        Once it is there, its partial folder is removed.
+        """
         name = fingerprint(configuration)
         folder = self.root / domain / asset / name
         reused = folder.exists()
         if not reused:
             publish_folder(folder, build)
+        shutil.rmtree(self.partial(domain, asset, configuration), ignore_errors=True)
         write_json({"fingerprint": name, "configuration": dict(configuration)}, folder.parent / _CURRENT)
         return Artifact(folder, name, reused)
+
+    def partial(self, domain: str, asset: str, configuration: Mapping[str, Any]) -> Path:
+        """Where a long build leaves what it goes on from after a kill; `build` makes the folder."""
+        return self.root / domain / asset / f"{fingerprint(configuration)}.partial"
 
     def artifact(self, domain: str, asset: str) -> Artifact:
         """The artifact that readers use.

@@ -1,9 +1,13 @@
 """How a refiner is made: the model, from a configuration or a pretrained checkpoint, and its training."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from prox_assets.inference import Task
+from prox_assets.refiner.course import Optimization
+
+# How a run survives, which decides nothing of what comes out.
+UNNAMED = ("checkpoint_steps",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ class Training:
     batch, newlines and specials apart, so that a model does not learn its pages by heart. `line_balance`
     (chunk task) divides a token's loss by that power of its line's length: at 0 tokens weigh alike, at 1
     lines do, as they do in line F1.
+
+    Training ends early after `patience` epochs without a better validation F1 (None: never). Every
+    `checkpoint_steps` steps, and at the end of every epoch, a state is written that a killed run goes on
+    from. `precision`: `auto` is bfloat16 on a GPU that has it.
     """
 
     epochs: int = 3
@@ -52,6 +60,24 @@ class Training:
     line_balance: float = 1.0
     seed: int = 0
     threads: int | None = None
+    patience: int | None = None
+    checkpoint_steps: int = 200
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def optimization(self) -> Optimization:
+        """What the loop is told."""
+        return Optimization(
+            self.peak_learning_rate,
+            self.final_learning_rate_share,
+            self.warmup_share,
+            self.weight_decay,
+            (0.9, 0.98),
+            self.max_gradient_norm,
+            self.seed,
+            self.patience,
+            self.checkpoint_steps,
+            self.precision,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,8 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a card or a fingerprint. The architecture is left out when it is the base's."""
         values = asdict(self)
+        for name in UNNAMED:
+            del values["training"][name]
         if self.base is not None:
             del values["architecture"]
         return values

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from prox_assets.refiner.course import Optimization
 from prox_assets.refiner.recipe import Training
 
 
@@ -37,7 +38,7 @@ def _batches(lengths: list[int], batch_tokens: int, random: np.random.Generator)
     return [batches[i] for i in random.permutation(len(batches)).tolist()]
 
 
-def learning_rate(step: int, steps: int, training: Training) -> float:
+def learning_rate(step: int, steps: int, training: Optimization) -> float:
     """The rate of 0-based `step`: linear warm-up to the peak, then cosine to its final share."""
     warmup = max(1, round(steps * training.warmup_share))
     if step < warmup:

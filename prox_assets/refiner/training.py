@@ -25,8 +25,10 @@ from prox_assets.refiner.evaluation import document_metrics, line_metrics
 from prox_assets.refiner.examples import Example, chunk_examples, document_examples, labelled_texts
 from prox_assets.refiner.model import make_model
 from prox_assets.refiner.recipe import Recipe
+from prox_assets.refiner.scoring_course import scoring_course
 from prox_assets.refiner.sufficiency import require_chunks, require_documents, split_of
 from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.training_state import work_folder
 from prox_assets.refiner.validation import ChunkValidation, DocumentValidation, Judged, JudgedChunks
 
 
@@ -41,12 +43,18 @@ class TrainedRefiner:
 
 
 def train_document_refiner(
-    sft: pa.Table, recipe: Recipe, destination: Path, data: str = "", progress: Progress = no_progress
+    sft: pa.Table,
+    recipe: Recipe,
+    destination: Path,
+    data: str = "",
+    progress: Progress = no_progress,
+    work: Path | None = None,
 ) -> TrainedRefiner:
     """Train on the document SFT table and write the checkpoint to `destination`, replacing what is there.
 
-    `data` describes the documents, for the card. Raises RefinerError when a class is missing or too small,
-    the recipe is of the other task, or the base model cannot be loaded.
+    `data` describes the documents, for the card. `work` holds what a killed run goes on from; None: nothing
+    does. Raises RefinerError when a class is missing or too small, the recipe is of the other task, or the
+    base model cannot be loaded.
     """
     _require_task(recipe, Task.DOCUMENT)
     require_documents(sft)
@@ -55,7 +63,7 @@ def train_document_refiner(
     examples = document_examples(split_of(sft, "train"), tokenizer, recipe.window)
     validation = DocumentValidation(document_examples(split_of(sft, "validation"), tokenizer, recipe.window))
     curves = _fit(
-        model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress
+        model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress, work
     )
     judged = validation.judge(_engine(model, recipe))
     good = metrics.good_thresholds(judged.scores, judged.truth, recipe.f1_slack)
@@ -69,7 +77,12 @@ def train_document_refiner(
 
 
 def train_chunk_refiner(
-    sft: pa.Table, recipe: Recipe, destination: Path, data: str = "", progress: Progress = no_progress
+    sft: pa.Table,
+    recipe: Recipe,
+    destination: Path,
+    data: str = "",
+    progress: Progress = no_progress,
+    work: Path | None = None,
 ) -> TrainedRefiner:
     """Train on the chunk SFT table and write the checkpoint to `destination`, replacing what is there.
 
@@ -84,7 +97,13 @@ def train_chunk_refiner(
     )
     validation = ChunkValidation(labelled_texts(split_of(sft, "validation")), tokenizer, recipe.window)
     curves = _fit(
-        model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine).lines), progress
+        model,
+        tokenizer,
+        examples,
+        recipe,
+        lambda engine: _best_f1(validation.judge(engine).lines),
+        progress,
+        work,
     )
     judged = validation.judge(_engine(model, recipe))
     thresholds = _chunk_thresholds(judged, recipe)
@@ -121,12 +140,16 @@ def _fit(
     recipe: Recipe,
     score: Callable[[ScoringEngine], float],
     progress: Progress,
+    work: Path | None,
 ) -> Curves:
-    from prox_assets.refiner.loop import fit
+    from prox_assets.refiner.loop import fit, processes
 
     engine = _engine(model, recipe)
     hider = Hider(tokenizer, recipe.training)
-    return fit(model, examples, recipe.training, hider, lambda: score(engine), progress)
+    padding = model.config.pad_token_id or 0
+    course = scoring_course(examples, recipe.training, hider, padding, processes())
+    with work_folder(work) as folder:
+        return fit(model, course, recipe.training.optimization(), lambda: score(engine), folder, progress)
 
 
 def _best_f1(judged: Judged) -> float:

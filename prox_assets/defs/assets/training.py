@@ -13,15 +13,14 @@ from prox_assets.defs.metadata import artifact_result
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.training_progress import log_training
 from prox_assets.documents.files import write_table
 from prox_assets.inference import Task
 from prox_assets.refiner.checkpoint import read_curves, read_info
-from prox_assets.refiner.curves import EpochPoint, StepPoint
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.sft import build_sft
 
 DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
-_STEPS_BETWEEN = 20
 
 
 @dg.asset(
@@ -123,18 +122,11 @@ def _train(
     documents = recipe.task is Task.DOCUMENT
     train = train_document_refiner if documents else train_chunk_refiner
 
-    def report(point: StepPoint | EpochPoint) -> None:
-        if isinstance(point, EpochPoint):
-            context.log.info(
-                f"epoch {point.epoch}: loss {point.training_loss:.4f}, F1 {point.validation_f1:.4f}"
-            )
-        elif point.step % _STEPS_BETWEEN == 0:
-            context.log.info(f"step {point.step} of {point.steps}: loss {point.loss:.4f}")
-
     def build(folder: Path) -> None:
         table = pq.read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
         note = f"Seeds of domain {domain}, annotated by its teacher (dataset {dataset.fingerprint})."
-        train(table, recipe, folder / CHECKPOINT, note, report)
+        partial = store.partial(domain, asset, configuration)
+        train(table, recipe, folder / CHECKPOINT, note, log_training(context), partial)
 
     configuration = {"asset": asset, "code": "1", "dataset": dataset.fingerprint, "recipe": recipe.to_json()}
     artifact = store.publish(domain, asset, configuration, build)

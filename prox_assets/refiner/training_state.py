@@ -1,0 +1,67 @@
+"""The states that a training run leaves behind, to be taken up by the next one."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_STATE = "trainer_state.json"
+
+
+@contextmanager
+def work_folder(work: Path | None) -> Iterator[Path]:
+    """Where states are written: `work`, which its owner removes; None: a folder that goes with the block."""
+    if work is not None:
+        work.mkdir(parents=True, exist_ok=True)
+        yield work
+        return
+    with tempfile.TemporaryDirectory(prefix="prox-training-") as folder:
+        yield Path(folder)
+
+
+def last_state(work: Path, steps: int) -> Path | None:
+    """The newest whole state of a run of `steps` steps in `work`; None where the run starts anew.
+
+    The Trainer writes `trainer_state.json` last: a folder without it was cut off while it was written, and is
+    removed, as are states of a run of another length.
+    """
+    whole = []
+    for folder in sorted(work.glob("checkpoint-*"), key=_step):
+        state = _read(folder)
+        if state is not None and state["max_steps"] == steps:
+            whole.append(folder)
+        else:
+            shutil.rmtree(folder)
+    if not whole:
+        return None
+    _relocate(whole[-1], work)
+    return whole[-1]
+
+
+def history(state: Path) -> list[dict[str, Any]]:
+    """What was logged up to a state."""
+    log: list[dict[str, Any]] = json.loads((state / _STATE).read_text(encoding="utf-8"))["log_history"]
+    return log
+
+
+def _step(folder: Path) -> int:
+    return int(folder.name.rsplit("-", 1)[1])
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state
+
+
+def _relocate(folder: Path, work: Path) -> None:
+    """Let the best state be looked for where it is now, should the storage have moved."""
+    state = _read(folder)
+    if state and state["best_global_step"]:
+        state["best_model_checkpoint"] = str(work / f"checkpoint-{state['best_global_step']}")
+        (folder / _STATE).write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", encoding="utf-8")
