@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_refine(commands.add_parser("refine", help="refine files, without an orchestrator"))
+    _add_estimate(commands.add_parser("estimate", help="what refining a domain will cost, from a sample"))
     _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
     _add_show(commands.add_parser("show", help="show a document before and after"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
@@ -43,6 +44,15 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id-column", default="id", help="where no --domain says it")
     parser.add_argument("--text-column", default="text", help="where no --domain says it")
     parser.set_defaults(run=_refine)
+
+
+def _add_estimate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "domain", metavar="DOMAIN", help="a domain whose raw documents and refiners are there"
+    )
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--sample", type=int, default=64, help="documents to time (64)")
+    parser.set_defaults(run=_estimate)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +83,12 @@ def _refine(options: argparse.Namespace) -> int:
     from prox_assets.refining.command import refine_files
 
     return refine_files(options)
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import print_estimate
+
+    return print_estimate(options.catalogue, options.domain, options.sample)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from prox_assets.quality.statistics import ShardStatistics, write_shard_statisti
 from prox_assets.refiner.evaluation import evaluate_lines
 from prox_assets.refiner.scoring import ChunkRefiner
 from prox_assets.refining import parts, shards
+from prox_assets.refining.estimate import estimate_refining
 from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
@@ -94,6 +95,36 @@ def refine_shard(
     stages = dict(zip(STAGES, (raw, doc_programs, refined, chunk_programs, edited), strict=True))
     inputs = shard_inputs(settings.domain, source.name, stages)
     return write_shard_statistics(inputs, store.root / settings.domain / "corpus_statistics" / source.name)
+
+
+def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
+    """Print what is left to refine of a domain and what it will take on this machine."""
+    settings = load_catalogue(catalogue)
+    domain, store = settings.domain(name), Store(settings.storage)
+    engine = engine_settings(settings.inference)
+    found = estimate_refining(
+        store,
+        name,
+        load_document_refiner(store.artifact(name, "doc_refiner").folder / "checkpoint", engine),
+        load_chunk_refiner(store.artifact(name, "chunk_refiner").folder / "checkpoint", engine),
+        domain.thresholds.keep,
+        sample,
+    )
+    console = Console()
+    console.print(
+        f"{found.documents:,} documents in {found.shards:,} shards are left ({found.shards_done:,} done); "
+        f"{found.sampled:,} were timed"
+    )
+    table = Table("stage", "tokens", "engine hours", "±", "beside it, hours", "operations")
+    for stage in found.stages:
+        hours = (
+            f"{stage.device_seconds / 3600:,.2f}",
+            f"{stage.error:.0%}",
+            f"{stage.host_seconds / 3600:,.2f}",
+        )
+        table.add_row(stage.stage, f"{stage.tokens:,}", *hours, f"{stage.operations:.2e}")
+    console.print(table)
+    return 0
 
 
 def evaluate_labels(labels: Path, checkpoint: Path, as_json: bool) -> int:

@@ -1,6 +1,7 @@
 """Refining: programs written by the refiners (GPU pool), and executed (no GPU)."""
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -10,13 +11,14 @@ import pyarrow.compute as pc
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
 from prox_assets.defs.metadata import column_schema, shard_result, table_of
-from prox_assets.defs.partitions import domain_shards, partition_of
+from prox_assets.defs.partitions import domain_shards, domains, partition_of
 from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.refining import shards as stages
 from prox_assets.refining.documents import KEPT
+from prox_assets.refining.estimate import estimate_refining
 from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
@@ -135,6 +137,40 @@ def chunk_refined_corpus(
     return shard_result(finished, **_fate(finished, "n_tokens_in", "n_tokens_out"))
 
 
+@dg.asset(
+    partitions_def=domains,
+    deps=[raw_documents, doc_refiner, chunk_refiner],
+    group_name="refinement",
+    kinds={"pytorch"},
+    owners=["team:data"],
+    pool=GPU_POOL,
+    code_version="1",
+)
+def refining_estimate(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """What refining the rest of a domain will cost on this machine: both stages timed on a sample."""
+    domain = context.partition_key
+    store = catalogue.store()
+    found = estimate_refining(
+        store,
+        domain,
+        loaded_document_refiner(catalogue, store, domain),
+        loaded_chunk_refiner(catalogue, store, domain),
+        catalogue.domain(domain).thresholds.keep,
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "documents_left": found.documents,
+            "shards_left": found.shards,
+            "shards_done": found.shards_done,
+            "documents_timed": found.sampled,
+            "device_hours": found.device_seconds / 3600,
+            "stages": table_of([asdict(stage) for stage in found.stages]),
+        }
+    )
+
+
 def loaded_document_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedDocumentRefiner:
     """The domain's document refiner, loaded once per process."""
     settings = engine_settings(catalogue.load().inference)
@@ -156,9 +192,13 @@ def _cost(finished: FinishedShard) -> dict[str, Any]:
     costs = finished.costs()
     seconds = sum(cost["seconds"] for cost in costs)
     tokens = sum(cost["tokens_in"] for cost in costs)
+    parameters = max((cost["parameters"] for cost in costs), default=0)
     return {
         "tokens_in": tokens,
         "seconds": seconds,
+        "device_seconds": sum(cost["device_seconds"] for cost in costs),
+        "host_seconds": sum(cost["host_seconds"] for cost in costs),
+        "operations": float(2 * parameters * tokens),
         "tokens_per_second": tokens / seconds if seconds else 0.0,
     }
 
