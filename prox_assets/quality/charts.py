@@ -65,6 +65,26 @@ def grouped_bars(
     return chart.svg
 
 
+def reliability_plot(
+    title: str, confidence: Sequence[float], frequency: Sequence[float], counts: Sequence[int]
+) -> str:
+    """What scores promise against what comes true, bin by bin; the diagonal is a promise kept."""
+    filled = [index for index, count in enumerate(counts) if count]
+    largest = max((counts[index] for index in filled), default=1)
+    with _drawing(title) as chart:
+        axes = chart.axes
+        axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle="--")
+        axes.scatter(
+            [confidence[index] for index in filled],
+            [frequency[index] for index in filled],
+            s=[12 + 120 * counts[index] / largest for index in filled],
+            color=_KEPT,
+            zorder=2,
+        )
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean score of the bin", ylabel="share of positives")
+    return chart.svg
+
+
 def curve(title: str, points: Sequence[tuple[float, float]], xlabel: str, ylabel: str, dots: bool) -> str:
     """One line through points; `dots` marks each."""
     with _drawing(title) as chart:

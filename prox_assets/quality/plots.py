@@ -5,6 +5,7 @@ from __future__ import annotations
 from prox_assets.quality.charts import Series, curve, grouped_bars, histogram
 from prox_assets.quality.figures import Figures
 from prox_assets.quality.report_inputs import RefinerCard, ReportInputs
+from prox_assets.quality.scores import score_charts
 
 _STAGES = {"raw_documents": "raw", "doc_refined_corpus": "after doc", "chunk_refined_corpus": "after chunk"}
 _MOST_POINTS = 400
@@ -24,6 +25,7 @@ def drawn(inputs: ReportInputs, figures: Figures) -> dict[str, str]:
     }
     for card in inputs.refiners:
         charts |= _curves(card)
+    charts |= score_charts(inputs.evaluation)
     return {name: svg for name, svg in charts.items() if svg}
 
 

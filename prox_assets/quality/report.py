@@ -16,6 +16,7 @@ from prox_assets.quality.figures import Figures, read_figures
 from prox_assets.quality.plots import drawn
 from prox_assets.quality.report_inputs import ReportInputs
 from prox_assets.quality.samples import Sample, draw_samples
+from prox_assets.quality.scores import score_view
 from prox_assets.quality.sections import check_rows, choices, funnel_stages, sample_view
 from prox_assets.quality.wording import FILTERS
 
@@ -64,6 +65,7 @@ def _render(inputs: ReportInputs, figures: Figures, samples: Sequence[Sample]) -
             totals=figures.totals,
             stages=funnel_stages(figures),
             charts={name: Markup(svg) for name, svg in drawn(inputs, figures).items()},
+            scores=score_view(inputs.evaluation),
             checks=check_rows(inputs.checks),
             samples=[sample_view(sample) for sample in samples],
             choices=choices(samples),

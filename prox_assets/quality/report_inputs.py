@@ -49,7 +49,9 @@ class ReportInputs:
     """What a report is made of.
 
     `database`: the statistics database. `shards`: where texts may be sampled from. `thresholds`: those that
-    replaced the refiners' own when programs were executed. `evaluation`: figures by section, against truth.
+    replaced the refiners' own when programs were executed. `evaluation`: the
+    refiners' scores against truth, as the file of `refiner_evaluation` has them; `removal`: what the whole
+    pipeline took of held-out documents, in characters.
     """
 
     domain: str
@@ -57,7 +59,8 @@ class ReportInputs:
     shards: tuple[ShardTexts, ...]
     refiners: tuple[RefinerCard, ...] = ()
     thresholds: Mapping[str, float] | None = None
-    evaluation: Mapping[str, Mapping[str, float]] | None = None
+    evaluation: Mapping[str, Any] | None = None
+    removal: Mapping[str, float] | None = None
     checks: tuple[CheckedShard, ...] = ()
     links: tuple[Link, ...] = ()
     sample_size: int = 40

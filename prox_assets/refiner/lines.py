@@ -1,11 +1,12 @@
 """From the noise probability of tokens to the noise score of lines and to noisy spans inside lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from prox_assets.chunking import Chunk
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.windows import Window
 
@@ -80,14 +81,18 @@ def _span(text: str, start: int, stop: int, score: float) -> NoiseSpan:
 
 
 def merge_pieces(n_lines: int, parts: Sequence[tuple[Window, Floats]]) -> Floats:
-    """The scores of a document's lines, `(n_lines,)`, from those of its windows.
+    """The scores of a document's lines, `(n_lines,)`, from those of its windows; see `merge_chunks`."""
+    return merge_chunks(n_lines, [(window.chunk, len(window.tokens), scores) for window, scores in parts])
 
-    A line cut into pieces gets their mean weighted by tokens. Lines of no window (an empty text) score 0.
+
+def merge_chunks(n_lines: int, parts: Iterable[tuple[Chunk, int, Sequence[float] | Floats]]) -> Floats:
+    """The scores of a document's lines, `(n_lines,)`, from chunks with their tokens and line scores.
+
+    A line cut into pieces gets their mean weighted by tokens. Lines of no chunk (an empty text) score 0.
     """
     sums, weights = np.zeros(n_lines), np.zeros(n_lines)
-    for window, scores in parts:
-        lines = slice(window.chunk.line_start, window.chunk.line_stop)
-        weight = max(len(window.tokens), 1)
-        sums[lines] += scores * weight
-        weights[lines] += weight
+    for chunk, n_tokens, scores in parts:
+        lines = slice(chunk.line_start, chunk.line_stop)
+        sums[lines] += np.asarray(scores) * max(n_tokens, 1)
+        weights[lines] += max(n_tokens, 1)
     return np.divide(sums, weights, out=np.zeros(n_lines), where=weights > 0)

@@ -29,13 +29,14 @@ def at_threshold(scores: Floats, truth: Bools, threshold: float) -> BinaryScores
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Every distinct cut of the scores, strictest first: its threshold, precision and recall, `(cuts,)`
-    each.
+    """Every distinct cut of the scores, strictest first: its threshold, precision and recall, and how many
+    rows are above it, `(cuts,)` each.
     """
 
     thresholds: Floats
     precision: Floats
     recall: Floats
+    taken: Floats
 
     @property
     def f1(self) -> Floats:
@@ -53,7 +54,8 @@ def sweep(scores: Floats, truth: Bools) -> Sweep:
         np.flatnonzero(np.r_[ranked[1:] != ranked[:-1], True]) if len(ranked) else np.zeros(0, dtype=np.int64)
     )
     below = np.r_[ranked[1:], 0.0][last] if len(ranked) else ranked
-    return Sweep((ranked[last] + below) / 2, hits[last] / (last + 1), hits[last] / max(int(truth.sum()), 1))
+    taken = (last + 1).astype(np.float64)
+    return Sweep((ranked[last] + below) / 2, hits[last] / taken, hits[last] / max(int(truth.sum()), 1), taken)
 
 
 def best_f1_threshold(scores: Floats, truth: Bools, precision_floor: float = 0.0) -> float | None:
@@ -102,6 +104,27 @@ def roc_auc(scores: Floats, truth: Bools) -> float:
     return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What the scores promised and what came true, bin by bin of equal width, `(bins,)` each.
+
+    `confidence`: mean score; `frequency`: share of positives; both 0 in an empty bin.
+    """
+
+    confidence: tuple[float, ...]
+    frequency: tuple[float, ...]
+    count: tuple[int, ...]
+
+
+def reliability(scores: Floats, truth: Bools, bins: int = 15) -> Reliability:
+    """Scores in `bins` equal parts of [0, 1]: what a reliability plot shows."""
+    index = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    count = np.bincount(index, minlength=bins)
+    confidence = np.bincount(index, weights=scores, minlength=bins) / np.maximum(count, 1)
+    frequency = np.bincount(index, weights=truth.astype(np.float64), minlength=bins) / np.maximum(count, 1)
+    return Reliability(tuple(confidence.tolist()), tuple(frequency.tolist()), tuple(count.tolist()))
+
+
 def expected_calibration_error(scores: Floats, truth: Bools, bins: int = 15) -> float:
     """Mean |confidence - frequency| of the positive class over equal-width bins, weighted by their size.
 
@@ -109,7 +132,6 @@ def expected_calibration_error(scores: Floats, truth: Bools, bins: int = 15) -> 
     """
     if not len(scores):
         return float("nan")
-    index = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    confidence = np.bincount(index, weights=scores, minlength=bins)
-    frequency = np.bincount(index, weights=truth.astype(np.float64), minlength=bins)
-    return float(np.abs(confidence - frequency).sum() / len(scores))
+    found = reliability(scores, truth, bins)
+    gaps = np.abs(np.array(found.confidence) - np.array(found.frequency))
+    return float((gaps * np.array(found.count)).sum() / len(scores))

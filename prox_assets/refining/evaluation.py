@@ -1,7 +1,6 @@
 """Refiners and refined corpora against truth, on documents that no teacher has seen."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from prox_assets.chunking import line_spans
 from prox_assets.documents.store import FinishedShard
 from prox_assets.errors import InputError
-from prox_assets.programs import Outcome
-from prox_assets.refiner.evaluation import LineScorer, document_metrics, evaluate_lines
+from prox_assets.programs import Outcome, Rails
+from prox_assets.refiner.answers import ChunkResult
+from prox_assets.refiner.lines import merge_chunks
 from prox_assets.refiner.metrics import Bools, Floats
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refining.documents import DROPPED, KEPT
+from prox_assets.refining.documents import KEPT
+from prox_assets.refining.judged_programs import judge_programs, program_metrics
+from prox_assets.refining.removal import RemovalMetrics, character_truth, removal_metrics
+from prox_assets.refining.score_sheet import Answers, Decisions, LabelledPages, page_texts
 
 _COLUMNS = {"id", "lines", "is_noise"}
-
-
-@dataclass(frozen=True, slots=True)
-class RemovalMetrics:
-    """Visible characters that should go against those that went; whole documents included.
-
-    A document to be dropped counts with all its characters. `kept_share_of_clean` is what a training run
-    gets of the clean text, `noise_left` the share of noise in the refined corpus.
-    """
-
-    precision: float
-    recall: float
-    f1: float
-    kept_share_of_clean: float
-    noise_left: float
-    n_documents: int
-    n_characters: int
-
-
-class KnownLines:
-    """A line scorer that runs the model once a text, so that scores by group cost nothing more."""
-
-    def __init__(self, scorer: LineScorer) -> None:
-        self._scorer = scorer
-        self._known: dict[str, Floats] = {}
-
-    @property
-    def line_threshold(self) -> float:
-        """The score at which a line goes."""
-        return self._scorer.line_threshold
-
-    def line_scores(self, texts: Sequence[str]) -> list[Floats]:
-        """The noise score of every line of every text, `(lines,)` each."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known |= zip(new, self._scorer.line_scores(new), strict=True)
-        return [self._known[text] for text in texts]
+_BATCH = 256
 
 
 def read_labels(file: Path, ids: set[str], limit: int) -> pa.Table:
@@ -79,31 +46,25 @@ def read_labels(file: Path, ids: set[str], limit: int) -> pa.Table:
     return pa.Table.from_batches(batches, pq.read_schema(file)).slice(0, limit)
 
 
-def evaluate_refiners(
-    documents: DocumentRefiner, chunks: ChunkRefiner, labels: pa.Table, batch: int = 256
-) -> dict[str, Any]:
-    """Score both refiners on a labels table; documents only where it has a `keep` column.
-
-    Lines are scored in the documents that are to be kept: ProX's chunk refiner never meets the others.
-    """
-    result: dict[str, Any] = {}
-    if "keep" in labels.column_names:
-        judged = labels.filter(pc.is_valid(labels["keep"]))
-        if judged.num_rows:
-            scores = [score for texts in _texts(judged, batch) for score in documents.score(texts)]
-            probabilities = np.array([score.keep_probability for score in scores])
-            truth = np.array(judged["keep"].to_pylist(), dtype=np.bool_)
-            result["documents"] = asdict(document_metrics(probabilities, truth, documents.thresholds.keep))
-        labels = labels.filter(pc.fill_null(labels["keep"], True))
-    if labels.num_rows:
-        known = KnownLines(chunks)
-        result["lines"] = asdict(evaluate_lines(known, labels))
-        result["lines_by"] = {
-            column: _lines_by(known, labels, column)
-            for column in ("language", "lang", "page_kind", "page_type", "source")
-            if column in labels.column_names
-        }
-    return result
+def refiner_answers(
+    documents: DocumentRefiner, chunks: ChunkRefiner, pages: LabelledPages, rails: Rails
+) -> Answers:
+    """What both refiners say of labelled pages, at their thresholds; each page goes through a model once."""
+    keep = None
+    if pages.judged.num_rows:
+        scores = [one for part in _parts(page_texts(pages.judged)) for one in documents.score(part)]
+        probabilities = np.array([score.keep_probability for score in scores])
+        keep = Decisions.at(probabilities, documents.thresholds.keep)
+    texts = page_texts(pages.kept)
+    results = [found for part in _parts(texts) for found in chunks.refine(part)]
+    judged = [
+        judge_programs(text, [(one.chunk, one.program_text) for one in found], rails)
+        for text, found in zip(texts, results, strict=True)
+    ]
+    lines = None
+    if pages.lines is not None:
+        lines = Decisions.at(pages.lines.chosen(_line_scores(texts, results)), chunks.line_threshold)
+    return Answers(keep, lines, [one.removed for one in judged], program_metrics(judged))
 
 
 def evaluate_corpus(
@@ -111,46 +72,25 @@ def evaluate_corpus(
 ) -> RemovalMetrics:
     """Compare what the pipeline removed with what the labels call noise, character by character.
 
-    Lines that the labels call ambiguous do not count.
+    Lines that the labels call ambiguous do not count; whole documents that went count with all they had.
     """
     truth = {row["id"]: row for row in labels.to_pylist()}
-    right = wanted = removed = total = documents = 0
-    for text, row in _refined_texts(refined, sources, truth):
-        noise, counts = _truth_masks(truth[row["doc_id"]])
-        gone = _removed_mask(row, len(text)) & counts
-        noise &= counts
-        right += int((gone & noise).sum())
-        wanted += int(noise.sum())
-        removed += int(gone.sum())
-        total += int(counts.sum())
-        documents += 1
-    return _removal_metrics(right, wanted, removed, total, documents)
-
-
-def _removal_metrics(right: int, wanted: int, removed: int, total: int, documents: int) -> RemovalMetrics:
-    precision = right / removed if removed else 0.0
-    recall = right / wanted if wanted else 0.0
-    clean, left = total - wanted, total - removed
-    return RemovalMetrics(
-        precision,
-        recall,
-        2 * precision * recall / (precision + recall) if precision + recall else 0.0,
-        (clean - (removed - right)) / clean if clean else 0.0,
-        (wanted - right) / left if left else 0.0,
-        documents,
-        total,
+    return removal_metrics(
+        (_removed_mask(row, len(text)), character_truth(truth[row["doc_id"]]))
+        for text, row in _refined_texts(refined, sources, truth)
     )
 
 
-def _texts(labels: pa.Table, batch: int) -> Iterator[list[str]]:
-    for part in labels.select(["lines"]).to_batches(max_chunksize=batch):
-        yield ["\n".join(lines) for lines in part["lines"].to_pylist()]
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    yield from (texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH))
 
 
-def _lines_by(chunks: LineScorer, labels: pa.Table, column: str) -> dict[str, Any]:
-    groups = sorted({str(value) for value in labels[column].to_pylist()})
-    named = pc.fill_null(labels[column].cast(pa.string()), "None")
-    return {group: asdict(evaluate_lines(chunks, labels.filter(pc.equal(named, group)))) for group in groups}
+def _line_scores(texts: Sequence[str], results: Sequence[Sequence[ChunkResult]]) -> list[Floats]:
+    """The scores of all lines of each text."""
+    return [
+        merge_chunks(text.count("\n") + 1, ((one.chunk, one.n_tokens, one.line_scores) for one in chunks))
+        for text, chunks in zip(texts, results, strict=True)
+    ]
 
 
 def _refined_texts(
@@ -172,27 +112,8 @@ def _same_text(text: str, label: dict[str, Any]) -> str:
     return text
 
 
-def _truth_masks(label: dict[str, Any]) -> tuple[Bools, Bools]:
-    """Which characters of the source are noise, and which count: visible, and not in ambiguous lines."""
-    text = "\n".join(label["lines"])
-    counts = np.array([not character.isspace() for character in text], dtype=np.bool_)
-    noise = np.zeros(len(text), dtype=np.bool_)
-    ambiguous: Sequence[bool] = label.get("ambiguous") or [False] * len(label["lines"])
-    starts = line_spans(text)
-    for (start, stop), is_noise, unsure in zip(starts, label["is_noise"], ambiguous, strict=True):
-        noise[start:stop] = is_noise
-        if unsure:
-            counts[start:stop] = False
-    for span in label.get("spans") or ():
-        first = starts[span["line"]][0]
-        noise[first + span["start"] : first + span["stop"]] = True
-    if label.get("keep") is False:
-        noise[:] = True
-    return noise, counts
-
-
 def _removed_mask(row: dict[str, Any], length: int) -> Bools:
-    gone = np.full(length, row["status"] == DROPPED or row["status"] != KEPT, dtype=np.bool_)
+    gone = np.full(length, row["status"] != KEPT, dtype=np.bool_)
     for edit in row["edits"]:
         if edit["outcome"] == Outcome.APPLIED:
             gone[edit["start"] : edit["stop"]] = True

@@ -44,7 +44,7 @@ def judge_programs(text: str, programs: Sequence[tuple[Chunk, str]], rails: Rail
         len(parsed),
         sum(bool(program.refusals) for _, program in parsed),
         len(done.edits),
-        sum(edit.outcome != Outcome.APPLIED for edit in done.edits),
+        sum(edit.outcome not in (Outcome.APPLIED, Outcome.KEPT) for edit in done.edits),
     )
 
 

@@ -58,6 +58,7 @@ def inputs(base: Path, pages: list[Page] | None = None) -> ReportInputs:
         shards=(ShardTexts("web-000", shard.raw_documents, shard.chunk_refined_corpus),),
         refiners=(RefinerCard(DOCUMENT, CURVES), RefinerCard(CHUNK, CURVES)),
         evaluation={"documents": {"f1": 0.7777, "n_documents": 1234}},
+        removal={"noise_left": 0.0625},
         checks=CHECKS,
         links=(Link("Data Docs", "data-docs/index.html"),),
     )
@@ -117,7 +118,7 @@ def test_calls_refiners_truth_and_checks_are_there(page: str) -> None:
     assert "chunk normalize no match 1" in text
     assert "chunk remove lines" not in text and "chunk remove_lines applied 5 11 15.7%" in text
     assert "f1 0.9137" in text and "line f1 0.8642" in text and "span off" in text
-    assert "f1 0.7777" in text and "n documents 1,234" in text
+    assert "Documents (keep is positive) 1,234 F1 0.778" in text and "noise left 0.0625" in text
     assert (
         text.index("It is expected: broken.")
         < text.index("It is expected: scarce.")

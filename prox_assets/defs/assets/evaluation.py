@@ -7,11 +7,18 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
-from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
+from prox_assets.defs.assets.training import (
+    CHUNKS_FILE,
+    DOCUMENTS_FILE,
+    chunk_refiner,
+    doc_refiner,
+    sft_dataset,
+)
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -19,8 +26,12 @@ from prox_assets.documents.files import write_json
 from prox_assets.documents.fingerprint import file_fingerprint
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard, Store
-from prox_assets.refining.evaluation import evaluate_refiners, read_labels
-from prox_assets.refining.rules_baseline import evaluate_rules
+from prox_assets.programs import Rails
+from prox_assets.refining.evaluation import read_labels, refiner_answers
+from prox_assets.refining.loaded import rails_of
+from prox_assets.refining.ngram_baseline import ngram_answers, train_ngrams
+from prox_assets.refining.rules_baseline import rules_answers
+from prox_assets.refining.score_sheet import LabelledPages, compared
 from prox_assets.teacher.holdout import Holdout
 from prox_assets.teacher.rules import RulesTeacher
 
@@ -29,21 +40,23 @@ EVALUATION_FILE = "evaluation.json"
 
 @dg.asset(
     partitions_def=domains,
-    deps=[raw_documents, doc_refiner, chunk_refiner],
+    deps=[raw_documents, sft_dataset, doc_refiner, chunk_refiner],
     group_name="training",
-    kinds={"pytorch"},
+    kinds={"pytorch", "scikitlearn"},
     owners=["team:data"],
     pool="gpu",
-    code_version="1",
+    code_version="2",
 )
 def refiner_evaluation(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
-    """Both refiners against held-out labels: documents and lines, in all and by group."""
+    """Both refiners against held-out labels, in all and by group, beside the baselines on the same rows."""
     domain = context.partition_key
     section = catalogue.domain(domain)
     store = catalogue.store()
-    refiners = {name: store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")}
+    upstreams = {
+        name: store.artifact(domain, name) for name in ("sft_dataset", "doc_refiner", "chunk_refiner")
+    }
     raw = store.shards(domain, "raw_documents")
 
     def build(folder: Path) -> None:
@@ -51,20 +64,32 @@ def refiner_evaluation(
         result: dict[str, Any] = {"labelled_documents": 0 if labels is None else labels.num_rows}
         if labels is not None and labels.num_rows:
             context.log.info(f"{labels.num_rows} labelled documents that are no seeds")
-            result |= evaluate_refiners(
+            pages, rails = LabelledPages.of(labels), rails_of(section.execution) or Rails()
+            ours = refiner_answers(
                 loaded_document_refiner(catalogue, store, domain).refiner,
                 loaded_chunk_refiner(catalogue, store, domain).refiner,
-                labels,
+                pages,
+                rails,
             )
-            result["rules"] = evaluate_rules(RulesTeacher(), labelled_documents(raw, labels), labels)
+            dataset = upstreams["sft_dataset"].folder
+            linear = train_ngrams(
+                pq.read_table(dataset / DOCUMENTS_FILE), pq.read_table(dataset / CHUNKS_FILE)
+            )
+            baselines = {
+                "rules": rules_answers(RulesTeacher(), labelled_documents(raw, labels), pages, rails),
+                "ngrams": ngram_answers(*linear, pages),
+            }
+            result |= compared(pages, ours, baselines)
         write_json(result, folder / EVALUATION_FILE)
 
     configuration = {
         "asset": "refiner_evaluation",
-        "code": "2",
-        "refiners": refiners,
+        "code": "3",
+        "upstreams": {name: artifact.fingerprint for name, artifact in upstreams.items()},
         "labels": file_fingerprint(section.evaluation.labels) if section.evaluation else None,
+        "max_documents": section.evaluation.max_documents if section.evaluation else None,
         "holdout": section.seeds.holdout.model_dump(mode="json") if section.seeds.holdout else None,
+        "execution": section.execution.model_dump(mode="json"),
         "shards": {shard.key.shard: shard.fingerprint for shard in raw},
     }
     artifact = store.publish(domain, "refiner_evaluation", configuration, build)
@@ -107,14 +132,16 @@ def labelled_documents(raw: tuple[FinishedShard, ...], labels: pa.Table) -> pa.T
 
 def _figures(evaluation: dict[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"labelled_documents": evaluation["labelled_documents"]}
-    for part in ("documents", "lines"):
+    for part in ("documents", "lines", "characters", "programs"):
         for name, value in evaluation.get(part, {}).items():
             figures[f"{part.removesuffix('s')}_{name}"] = value
-    for part, scores in evaluation.get("rules", {}).items():
-        figures[f"{part.removesuffix('s')}_f1_of_the_rules"] = scores["f1"]
+    for baseline, scores in evaluation.get("baselines", {}).items():
+        for part in ("documents", "lines", "characters"):
+            if part in scores:
+                figures[f"{part.removesuffix('s')}_f1_of_the_{baseline}"] = scores[part]["f1"]
     for column, groups in evaluation.get("lines_by", {}).items():
         rows = [
-            {column: group, "f1": scores["f1"], "lines": scores["n_lines"]}
+            {column: group, "f1": scores["f1"], "lines": scores["n"], "documents": scores["n_documents"]}
             for group, scores in groups.items()
         ]
         figures[f"line_f1_by_{column}"] = table_of(rows)

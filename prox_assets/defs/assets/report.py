@@ -107,20 +107,14 @@ def _inputs(
     checked: tuple[CheckedShard, ...],
     removal: Mapping[str, float],
 ) -> ReportInputs:
-    evaluation = {
-        name: figures
-        for name, figures in read_evaluation(store, domain).items()
-        if name in ("documents", "lines")
-    }
-    if removal:
-        evaluation["removal"] = removal
     return ReportInputs(
         domain,
         database_path(store),
         tuple(_texts(store, domain)),
         refiners=tuple(_card(store, domain, name) for name in ("doc_refiner", "chunk_refiner")),
         thresholds=_moved(catalogue.domain(domain).thresholds),
-        evaluation=evaluation or None,
+        evaluation=read_evaluation(store, domain),
+        removal=removal,
         checks=checked,
         links=(Link("Data Docs", "data_docs/index.html"),),
     )
