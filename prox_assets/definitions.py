@@ -5,6 +5,7 @@ import dagster as dg
 from prox_assets.catalogue import catalogue_path
 from prox_assets.defs import automation
 from prox_assets.defs.assets import (
+    agreement,
     analytics,
     annotation,
     baselines,
@@ -21,7 +22,7 @@ from prox_assets.defs.resources import CatalogueResource
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [corpus, seeds, annotation, training, evaluation, refinement, analytics, report, baselines]
+        [corpus, seeds, annotation, agreement, training, evaluation, refinement, analytics, report, baselines]
     ),
     asset_checks=checks,
     jobs=automation.jobs,

@@ -4,6 +4,7 @@ Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken
 `${PROX_HOME}` is `.prox` in the current folder unless set. Relative paths are relative to the catalogue file.
 """
 
+from prox_assets.config.agreement import Agreement
 from prox_assets.config.domain import Catalogue, Domain
 from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
 from prox_assets.config.execution import Execution, Inference, Thresholds
@@ -11,11 +12,13 @@ from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
 from prox_assets.config.section import Section, Share
-from prox_assets.config.teachers import DocumentLabels, LabelsTeacher, RulesTeacher
+from prox_assets.config.teachers import AnyTeacher, DocumentLabels, LabelsTeacher, RulesTeacher
 
 __all__ = [
     "CATALOGUE_VARIABLE",
     "PROFILE_VARIABLE",
+    "Agreement",
+    "AnyTeacher",
     "Architecture",
     "Bands",
     "Catalogue",

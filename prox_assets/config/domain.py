@@ -2,16 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from prox_assets.config.agreement import Agreement
 from prox_assets.config.execution import Execution, Inference, Thresholds
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.refiners import ScoringRefiner
 from prox_assets.config.section import Section
-from prox_assets.config.teachers import LabelsTeacher, RulesTeacher
+from prox_assets.config.teachers import AnyTeacher
 from prox_assets.errors import CatalogueError
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -22,7 +23,8 @@ class Domain(Section):
 
     inputs: tuple[Input, ...] = Field(min_length=1)
     seeds: Seeds = Seeds()
-    teacher: Annotated[RulesTeacher | LabelsTeacher, Field(discriminator="kind")]
+    teacher: AnyTeacher
+    agreement: Agreement = Agreement()
     refiner: ScoringRefiner = ScoringRefiner()
     thresholds: Thresholds = Thresholds()
     execution: Execution = Execution()

@@ -1,7 +1,7 @@
 """Who annotates the seeds."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -41,3 +41,6 @@ class LabelsTeacher(Section):
         if self.lines is None and self.documents is None:
             raise ValueError("give lines, documents, or both")
         return self
+
+
+AnyTeacher = Annotated[RulesTeacher | LabelsTeacher, Field(discriminator="kind")]

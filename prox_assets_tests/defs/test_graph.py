@@ -18,6 +18,7 @@ PER_DOMAIN = (
     "seed_documents",
     "doc_annotations",
     "chunk_annotations",
+    "teacher_agreement",
     "sft_dataset",
     "doc_refiner",
     "chunk_refiner",

@@ -1,0 +1,130 @@
+"""How far teachers agree with one another, with people, and with themselves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prox_assets.config import AnyTeacher
+from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
+from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
+from prox_assets.defs.metadata import artifact_result, table_of
+from prox_assets.defs.partitions import domains
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.files import write_json
+from prox_assets.documents.store import Store
+from prox_assets.teacher.agreement import Annotated, agreement
+from prox_assets.teacher.factory import open_teacher
+
+AGREEMENT_FILE = "agreement.json"
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[seed_documents, doc_annotations, chunk_annotations],
+    group_name="annotation",
+    kinds={"json"},
+    owners=["team:data"],
+    code_version="1",
+)
+def teacher_agreement(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Kappa, line F1, confusion tables and disagreements of the teacher and those it is compared with."""
+    domain = context.partition_key
+    section = catalogue.domain(domain)
+    store = catalogue.store()
+    own = open_teacher(section.teacher)
+    sources = {
+        name: store.artifact(domain, name)
+        for name in ("seed_documents", "doc_annotations", "chunk_annotations")
+    }
+    others = [*section.agreement.compare, *[section.teacher] * section.agreement.repeats]
+
+    def build(folder: Path) -> None:
+        seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
+        seeds = seeds.slice(0, section.agreement.sample)
+        tables = (
+            _of(seeds, pq.read_table(sources[name].folder / ANNOTATIONS_FILE))
+            for name in ("doc_annotations", "chunk_annotations")
+        )
+        judges = [Annotated(own.name, *tables)]
+        for other in others:
+            judges.append(_annotated(other, seeds, [judge.name for judge in judges]))
+            context.log.info(f"{judges[-1].name} annotated {seeds.num_rows} seeds")
+        write_json(agreement(seeds, judges), folder / AGREEMENT_FILE)
+
+    configuration = {
+        "asset": "teacher_agreement",
+        "code": "1",
+        "sample": section.agreement.sample,
+        "compared": [open_teacher(other).prompt_hash for other in others],
+        "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},
+    }
+    artifact = store.publish(domain, "teacher_agreement", configuration, build)
+    return artifact_result(artifact, **_figures(read_agreement(store, domain)))
+
+
+def read_agreement(store: Store, domain: str) -> dict[str, Any]:
+    """What `teacher_agreement` found of a domain (see `teacher.agreement.agreement`)."""
+    text = (store.artifact(domain, "teacher_agreement").folder / AGREEMENT_FILE).read_text()
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def _annotated(section: AnyTeacher, seeds: pa.Table, names: list[str]) -> Annotated:
+    """What a teacher says of the seeds, under a name that no other judge has."""
+    teacher = open_teacher(section)
+    runs = sum(name.split(" (run ")[0] == teacher.name for name in names)
+    name = f"{teacher.name} (run {runs + 1})" if runs else teacher.name
+    return Annotated(name, teacher.annotate_documents(seeds), teacher.annotate_chunks(seeds))
+
+
+def _of(seeds: pa.Table, annotations: pa.Table) -> pa.Table:
+    return annotations.filter(pc.is_in(annotations["doc_id"], value_set=seeds["doc_id"].combine_chunks()))
+
+
+def _figures(found: dict[str, Any]) -> dict[str, Any]:
+    rows = [
+        {
+            "judges": " / ".join(pair["judges"]),
+            **{f"{name} kappa": pair[name]["kappa"] for name in ("educational", "format", "keep", "lines")},
+            "documents": pair["keep"]["n"],
+            "lines": pair["lines"]["n"],
+            "line F1": pair["lines"]["f1"],
+        }
+        for pair in found["pairs"]
+    ]
+    return {
+        "seeds": found["seeds"],
+        "agreement": table_of(rows),
+        "disagreements": dg.MetadataValue.md(disagreements_markdown(found["disagreements"])),
+        "found": dg.MetadataValue.json({name: found[name] for name in ("judges", "pairs")}),
+    }
+
+
+def disagreements_markdown(disagreements: list[dict[str, Any]]) -> str:
+    """Disagreements side by side: what both say of the document, and the lines with both marks."""
+    parts = []
+    for one in disagreements:
+        said = "; ".join(
+            f"{judge}: {_verdict(keep)}" for judge, keep in zip(one["judges"], one["keep"], strict=True)
+        )
+        lines = "\n".join(
+            f"{line['number']:>4} {_mark(line['marks'][0])}{_mark(line['marks'][1])} {line['text']}"
+            for line in one["lines"]
+        )
+        parts.append(f"**{one['doc_id']}** {said}; {one['lines_apart']} lines apart\n\n~~~\n{lines}\n~~~")
+    return "\n\n".join(parts) or "none"
+
+
+def _verdict(keep: bool | None) -> str:
+    return "–" if keep is None else "keep" if keep else "drop"
+
+
+def _mark(noise: bool | None) -> str:
+    return " " if noise is None else "−" if noise else "+"
