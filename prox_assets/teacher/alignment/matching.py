@@ -26,6 +26,8 @@ _RUNS_OF_LARGE_GAPS = (2, 1)
 _RUN_COST_AT_LINE, _RUN_COST = 0.5, 0.8
 # What a word counts where whole lines are matched: one line of one word alone is not enough.
 _LINE_WORD = 0.5
+# The share of the rewrite's words in such lines from which on lines are matched at all.
+_VERBATIM = 0.9
 # How many words must go on matching for a run to grow into the next line.
 _FOOTHOLD = 3
 _MAX_SLIDE = 64
@@ -44,7 +46,7 @@ class Gap(NamedTuple):
 def matched(source: Sequence[Word], rewrite: Sequence[Word]) -> Ints:
     """The rewrite's word for each word of the source, or `UNMATCHED`; `(source words,)`, increasing.
 
-    Lines that stand in both as they are come first, then words.
+    Where nearly all of the rewrite is lines of the source as they are, lines are matched first, then words.
     """
     lines = np.fromiter((word.line for word in source), np.int64, len(source))
     sentences = np.fromiter((word.sentence for word in source), np.int64, len(source))
@@ -74,11 +76,15 @@ class _Matching:
         self.partner = np.full(len(one), UNMATCHED, dtype=np.int64)
 
     def take_lines(self, mine: Sequence[range], yours: Sequence[range]) -> None:
-        """Match the words of lines that are equal, by an alignment of the lines."""
+        """Match the words of lines that are equal, by an alignment of the lines, if most of them are."""
         one, other = _numbered(
             [self.one[line.start : line.stop].tobytes() for line in mine],
             [self.other[line.start : line.stop].tobytes() for line in yours],
         )
+        known = set(one.tolist())
+        words = sum(len(line) for line, number in zip(yours, other.tolist(), strict=True) if number in known)
+        if words < _VERBATIM * len(self.other):
+            return
         places = np.arange(len(mine))
         weights = np.minimum([len(line) * _LINE_WORD for line in mine], 2.0).astype(np.float32)
         for line, partner in zip(mine, _Matching(one, other, places, places, weights).solved(), strict=True):
