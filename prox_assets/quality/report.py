@@ -65,6 +65,7 @@ def _render(inputs: ReportInputs, figures: Figures, samples: Sequence[Sample]) -
             totals=figures.totals,
             stages=funnel_stages(figures),
             charts={name: Markup(svg) for name, svg in drawn(inputs, figures).items()},
+            agreement=inputs.agreement,
             scores=score_view(inputs.evaluation),
             checks=check_rows(inputs.checks),
             samples=[sample_view(sample) for sample in samples],

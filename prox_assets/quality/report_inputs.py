@@ -51,7 +51,7 @@ class ReportInputs:
     `database`: the statistics database. `shards`: where texts may be sampled from. `thresholds`: those that
     replaced the refiners' own when programs were executed. `evaluation`: the
     refiners' scores against truth, as the file of `refiner_evaluation` has them; `removal`: what the whole
-    pipeline took of held-out documents, in characters.
+    pipeline took of held-out documents, in characters. `agreement`: what the file of `teacher_agreement` has.
     """
 
     domain: str
@@ -61,6 +61,7 @@ class ReportInputs:
     thresholds: Mapping[str, float] | None = None
     evaluation: Mapping[str, Any] | None = None
     removal: Mapping[str, float] | None = None
+    agreement: Mapping[str, Any] | None = None
     checks: tuple[CheckedShard, ...] = ()
     links: tuple[Link, ...] = ()
     sample_size: int = 40

@@ -48,6 +48,36 @@ CHECKS = (
 )
 
 
+AGREEMENT = {
+    "seeds": 40,
+    "pairs": [
+        {
+            "judges": ["labels", "rules"],
+            **{
+                part: {"n": 4, "kappa": 0.5, "agree": 0.75, "values": values, "confusion": [[2, 1], [0, 1]]}
+                for part, values in (("educational", [0, 1]), ("format", [0, 1]), ("keep", [True, False]))
+            },
+            "lines": {
+                "n": 9, "kappa": None, "agree": 1.0, "values": [True, False],
+                "confusion": [[1234, 0], [0, 0]], "f1": 0.8125,
+            },
+        }
+    ],
+    "disagreements": [
+        {
+            "doc_id": "<b>d1</b>",
+            "judges": ["labels", "rules"],
+            "keep": [True, False],
+            "educational": [None, 2.0],
+            "format": [None, 3.0],
+            "justification": ["", "few sentences"],
+            "lines_apart": 1,
+            "lines": [{"number": 0, "text": "Share <now>", "marks": [False, True]}],
+        }
+    ],
+}  # fmt: skip
+
+
 def inputs(base: Path, pages: list[Page] | None = None) -> ReportInputs:
     shard = write_shard(base / "shard", pages or PAGES)
     write_shard_statistics(shard, base / "statistics")
@@ -59,6 +89,7 @@ def inputs(base: Path, pages: list[Page] | None = None) -> ReportInputs:
         refiners=(RefinerCard(DOCUMENT, CURVES), RefinerCard(CHUNK, CURVES)),
         evaluation={"documents": {"f1": 0.7777, "n_documents": 1234}},
         removal={"noise_left": 0.0625},
+        agreement=AGREEMENT,
         checks=CHECKS,
         links=(Link("Data Docs", "data-docs/index.html"),),
     )
@@ -72,6 +103,17 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> ReportInputs:
 @pytest.fixture(scope="module")
 def page(given: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> str:
     return build_report(given, tmp_path_factory.mktemp("page") / "report.html").read_text(encoding="utf-8")
+
+
+def test_agreement_is_shown_with_its_disagreements_side_by_side(given: ReportInputs, page: str) -> None:
+    section = page[page.index('id="agreement"') : page.index('id="checks"')]
+    for shown in ("labels / rules", "0.500", "0.812", "75.0%", "1,234", "labels: keep · rules: drop"):
+        assert shown in text_of(section), shown
+    assert section.count("Share &lt;now&gt;") == 2
+    assert section.count("<del>Share &lt;now&gt;</del>") == 1
+    assert "educational 2, format 3: few sentences" in text_of(section)
+    alone = replace(given, agreement={"seeds": 40, "pairs": [], "disagreements": []})
+    assert 'id="agreement"' not in build_report(alone, given.database.parent / "alone.html").read_text()
 
 
 def text_of(page: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from prox_assets.config import Thresholds
+from prox_assets.defs.assets.agreement import read_agreement, teacher_agreement
 from prox_assets.defs.assets.analytics import database_path, statistics_database
 from prox_assets.defs.assets.evaluation import held_out_labels, read_evaluation, refiner_evaluation
 from prox_assets.defs.assets.refinement import chunk_refined_corpus
@@ -30,7 +31,14 @@ REPORT = "quality_report"
 
 @dg.asset(
     partitions_def=domains,
-    deps=[chunk_refined_corpus, statistics_database, refiner_evaluation, doc_refiner, chunk_refiner],
+    deps=[
+        chunk_refined_corpus,
+        statistics_database,
+        refiner_evaluation,
+        doc_refiner,
+        chunk_refiner,
+        teacher_agreement,
+    ],
     group_name="analytics",
     kinds={"greatexpectations", "html"},
     owners=["team:data"],
@@ -115,6 +123,7 @@ def _inputs(
         thresholds=_moved(catalogue.domain(domain).thresholds),
         evaluation=read_evaluation(store, domain),
         removal=removal,
+        agreement=read_agreement(store, domain),
         checks=checked,
         links=(Link("Data Docs", "data_docs/index.html"),),
     )
