@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from prox_assets.chunking import Chunk
 from prox_assets.programs import render
 from prox_assets.programs.program import Call, Program
+from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.editing import ScoredProgram, edit_program
 from prox_assets.refiner.lines import NoiseSpan, line_scores, noisy_spans
@@ -29,7 +30,7 @@ class ChunkResult:
 
     `line_scores`: noise score of each of the chunk's lines. `spans`: runs of noisy tokens, in characters of
     the document, in all lines. `call_scores`: one a call of the program. `unnamed_spans`: spans left because
-    no call could name them alone.
+    no call could name them alone. `error`: what went wrong while the program was written, if anything did.
     """
 
     chunk: Chunk
@@ -39,6 +40,7 @@ class ChunkResult:
     program_text: str
     call_scores: tuple[float, ...]
     unnamed_spans: int
+    error: str | None = None
 
 
 def document_program(score: DocumentScore, thresholds: DocumentThresholds) -> str:
@@ -48,10 +50,14 @@ def document_program(score: DocumentScore, thresholds: DocumentThresholds) -> st
 
 
 def chunk_result(
-    text: str, window: Window, probabilities: Floats, thresholds: ChunkThresholds
+    text: str,
+    window: Window,
+    probabilities: Floats,
+    thresholds: ChunkThresholds,
+    calibration: Calibration,
 ) -> ChunkResult:
     """The program that follows from the noise probabilities of a window's tokens, `(tokens,)`."""
-    lines = line_scores(window, probabilities).tolist()
+    lines = calibration(line_scores(window, probabilities)).tolist()
     threshold = thresholds.span
     spans = [] if threshold is None else noisy_spans(text, window, probabilities, threshold)
     written: ScoredProgram = edit_program(text, window.chunk, lines, spans, thresholds)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +11,12 @@ from uuid import uuid4
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
+from prox_assets.refiner.aims import OperatingPoint
+from prox_assets.refiner.calibration import AS_IT_IS, Calibration
 from prox_assets.refiner.curves import Curves
 
 INFO_FILE, CURVES_FILE, CARD_FILE = "prox.json", "curves.json", "README.md"
+POINTS_FILE = "operating_points.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class CheckpointInfo:
     """`prox.json`: what the refiner does, at which thresholds, how well on validation data, and how it was
     made.
 
-    `window` is the most tokens of a sequence, specials included.
+    `window` is the most tokens of a sequence, specials included; `overlap` those on either side that belong
+    to its neighbours. Thresholds are of calibrated scores; `calibration` says how they come from the model's.
     """
 
     task: Task
@@ -50,6 +54,8 @@ class CheckpointInfo:
     metrics: dict[str, float]
     recipe: dict[str, Any]
     kind: str = "scoring"
+    calibration: Calibration = AS_IT_IS
+    overlap: int = 0
 
     def write(self, folder: Path) -> None:
         """Write `prox.json` into `folder`."""
@@ -72,7 +78,8 @@ def read_info(checkpoint: Path, task: Task) -> CheckpointInfo:
         values = json.loads(path.read_text(encoding="utf-8"))
         found = Task(values.pop("task"))
         thresholds = _thresholds(found, values.pop("thresholds"))
-        info = CheckpointInfo(task=found, thresholds=thresholds, **values)
+        calibration = Calibration(**values.pop("calibration", {}))
+        info = CheckpointInfo(task=found, thresholds=thresholds, calibration=calibration, **values)
     except (ValueError, TypeError, KeyError) as error:
         raise RefinerError(f"{path} cannot be read ({error!r}). Train the refiner again.") from error
     if info.task is not task:
@@ -90,6 +97,17 @@ def read_curves(checkpoint: Path) -> Curves:
 def write_curves(curves: Curves, folder: Path) -> None:
     """Write `curves.json` into `folder`."""
     (folder / CURVES_FILE).write_text(json.dumps(curves.to_json()), encoding="utf-8")
+
+
+def write_points(points: Sequence[OperatingPoint], folder: Path) -> None:
+    """Write `operating_points.json` into `folder`: what other thresholds would do on validation data."""
+    (folder / POINTS_FILE).write_text(json.dumps([asdict(point) for point in points]), encoding="utf-8")
+
+
+def read_points(checkpoint: Path) -> list[OperatingPoint]:
+    """The thresholds that a checkpoint offers, strictest first."""
+    rows = json.loads((checkpoint / POINTS_FILE).read_text(encoding="utf-8"))
+    return [OperatingPoint(**row) for row in rows]
 
 
 @contextmanager

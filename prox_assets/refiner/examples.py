@@ -54,12 +54,17 @@ def labelled_texts(table: pa.Table) -> list[LabelledText]:
 
 
 def chunk_examples(
-    rows: Sequence[LabelledText], tokenizer: TextTokenizer, window: int, line_balance: float
+    rows: Sequence[LabelledText],
+    tokenizer: TextTokenizer,
+    window: int,
+    line_balance: float,
+    overlap: int = 0,
 ) -> list[Example]:
     """One example a window that has labels; `line_balance` as in `recipe.Training`. A token is noise when
     its first visible character is.
 
-    White space is labelled by its first character: the newline of a noisy line is noise.
+    White space is labelled by its first character: the newline of a noisy line is noise. Tokens that a window
+    shares with its neighbours (`overlap` as in `windows`) have no label in it.
     """
     specials = tokenizer.specials
     examples: list[Example] = []
@@ -67,11 +72,11 @@ def chunk_examples(
         labels = character_labels(row)
         examples.extend(
             Example(
-                specials.wrap(found.tokens.ids),
-                _around(specials, IGNORED, _token_labels(found, labels)),
-                _around(specials, 0.0, _token_weights(found, line_balance)),
+                specials.wrap(found.ids),
+                _around(specials, found, IGNORED, _token_labels(found, labels)),
+                _around(specials, found, 0.0, _token_weights(found, line_balance)),
             )
-            for found in windows(row.text, tokens, window - len(specials))
+            for found in windows(row.text, tokens, window - len(specials), overlap)
         )
     return [example for example in examples if any(label != IGNORED for label in example.labels)]
 
@@ -96,8 +101,9 @@ def _token_weights(window: Window, line_balance: float) -> list[float]:
     return weights
 
 
-def _around(specials: Specials, value: T, inner: list[T]) -> list[T]:
-    return [value] * len(specials.prefix) + inner + [value] * len(specials.suffix)
+def _around(specials: Specials, window: Window, value: T, inner: list[T]) -> list[T]:
+    before, after = len(specials.prefix) + len(window.before), len(window.after) + len(specials.suffix)
+    return [value] * before + inner + [value] * after
 
 
 def _pairs(spans: Sequence[dict[str, int]]) -> list[tuple[int, int]]:

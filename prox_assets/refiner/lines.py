@@ -29,7 +29,7 @@ def line_scores(window: Window, probabilities: Floats) -> Floats:
     gets the lower of the scores of the nearest lines with tokens above and below in the window, so that it
     goes, at any threshold, only when both do. A window without visible tokens scores 0.
     """
-    return _fill_blank(_means(window, probabilities))
+    return fill_blank(_means(window, probabilities))
 
 
 def _means(window: Window, probabilities: Floats) -> Floats:
@@ -46,7 +46,9 @@ def _line_of_token(window: Window) -> np.ndarray:
     return np.maximum(np.searchsorted(window.line_starts, anchors, side="right") - 1, 0)
 
 
-def _fill_blank(means: Floats) -> Floats:
+def fill_blank(means: Floats) -> Floats:
+    """Give lines without a score (NaN) the lower of their neighbours' scores; 0 where no line has one."""
+    """Give lines without a score (NaN) the lower one of the nearest lines with one, 0 where none has."""
     known = np.flatnonzero(~np.isnan(means))
     if not len(known):
         return np.zeros_like(means)

@@ -30,10 +30,14 @@ def prepare_documents(tokenizer: TextTokenizer, window: int, texts: Sequence[str
     ]
 
 
-def prepare_chunks(tokenizer: TextTokenizer, window: int, texts: Sequence[str]) -> list[list[Window]]:
-    """Tokenize documents and cut them at whole lines into windows of `window` tokens, specials included."""
+def prepare_chunks(
+    tokenizer: TextTokenizer, window: int, texts: Sequence[str], overlap: int = 0
+) -> list[list[Window]]:
+    """Tokenize documents and cut them at whole lines into windows of `window` tokens, specials and `overlap`
+    on either side included.
+    """
     room = window - len(tokenizer.specials)
-    return [windows(text, found, room) for text, found in zip(texts, tokenizer(texts), strict=True)]
+    return [windows(text, found, room, overlap) for text, found in zip(texts, tokenizer(texts), strict=True)]
 
 
 @lru_cache(maxsize=4)

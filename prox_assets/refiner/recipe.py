@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from prox_assets.inference import Task
+from prox_assets.refiner.aims import Goal
 from prox_assets.refiner.course import Optimization
 
 # How a run survives, which decides nothing of what comes out.
@@ -86,18 +87,21 @@ class Recipe:
 
     `base`: a checkpoint directory or model name to fine-tune; None makes a model from `architecture` with a
     tokenizer trained on the SFT texts. `window`: the most tokens of a sequence, specials included; of a
-    longer document the document task sees the first window, the chunk task all, window by window. The chunk
-    task removes spans inside lines only at a threshold of at least `span_precision_floor` token precision on
-    validation data: a wrong deletion inside a sentence costs more than a menu left over. For the same reason
-    the thresholds for lines and documents are those that remove least among the ones whose validation F1 is
-    within `f1_slack` of the best.
+    longer document the document task sees the first window, the chunk task all, window by window; `overlap`
+    tokens of a window on either side are its neighbours' and read for context. The chunk task removes spans
+    inside lines only at a threshold of at least `span_precision_floor` token precision on validation data: a
+    wrong deletion inside a sentence costs more than a menu left over. The thresholds for lines and documents
+    follow from `aim`, with `aim_floor` and `f1_slack` as in `aims.Aim`.
     """
 
     task: Task
     base: str | None = None
     window: int = 512
+    overlap: int = 32
     span_precision_floor: float = 0.8
     f1_slack: float = 0.01
+    aim: Goal = Goal.BEST_F1
+    aim_floor: float = 0.95
     architecture: Architecture = field(default_factory=Architecture)
     training: Training = field(default_factory=Training)
 

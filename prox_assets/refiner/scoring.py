@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prox_assets.inference import EngineSettings, ScoringEngine, Task, open_engine
 from prox_assets.refiner.answers import ChunkResult, DocumentScore, chunk_result
+from prox_assets.refiner.calibration import AS_IT_IS, Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
 from prox_assets.refiner.lines import line_scores, merge_pieces
 from prox_assets.refiner.metrics import Floats
@@ -17,10 +18,15 @@ class DocumentRefiner:
     """Decides whether documents are worth keeping, from the first window of each."""
 
     def __init__(
-        self, engine: ScoringEngine, tokenizer: TextTokenizer, window: int, thresholds: DocumentThresholds
+        self,
+        engine: ScoringEngine,
+        tokenizer: TextTokenizer,
+        window: int,
+        thresholds: DocumentThresholds,
+        calibration: Calibration = AS_IT_IS,
     ) -> None:
         self._engine, self._tokenizer = engine, tokenizer
-        self.window, self.thresholds = window, thresholds
+        self.window, self.thresholds, self.calibration = window, thresholds, calibration
 
     @classmethod
     def load(
@@ -34,7 +40,7 @@ class DocumentRefiner:
         stored = info.thresholds
         assert isinstance(stored, DocumentThresholds)
         engine = open_engine(path, Task.DOCUMENT, settings)
-        return cls(engine, TextTokenizer.load(path), info.window, thresholds or stored)
+        return cls(engine, TextTokenizer.load(path), info.window, thresholds or stored, info.calibration)
 
     def score(self, texts: Sequence[str]) -> list[DocumentScore]:
         """Score documents. Of one longer than the window the first window is seen."""
@@ -42,7 +48,8 @@ class DocumentRefiner:
 
     def score_prepared(self, prepared: Sequence[PreparedDocument]) -> list[DocumentScore]:
         """Score documents that were tokenized before: one forward pass each."""
-        probabilities = self._engine.document_probabilities([document.ids for document in prepared])
+        found = self._engine.document_probabilities([document.ids for document in prepared])
+        probabilities = self.calibration(found)
         return [
             DocumentScore(float(probability), document.n_tokens, document.n_tokens_seen)
             for probability, document in zip(probabilities, prepared, strict=True)
@@ -61,10 +68,17 @@ class ChunkRefiner:
     """Writes programs for the chunks of documents."""
 
     def __init__(
-        self, engine: ScoringEngine, tokenizer: TextTokenizer, window: int, thresholds: ChunkThresholds
+        self,
+        engine: ScoringEngine,
+        tokenizer: TextTokenizer,
+        window: int,
+        thresholds: ChunkThresholds,
+        calibration: Calibration = AS_IT_IS,
+        overlap: int = 0,
     ) -> None:
         self._engine, self._tokenizer = engine, tokenizer
-        self.window, self.thresholds = window, thresholds
+        self.window, self.thresholds, self.calibration = window, thresholds, calibration
+        self.overlap = overlap
 
     @classmethod
     def load(
@@ -78,14 +92,18 @@ class ChunkRefiner:
         stored = info.thresholds
         assert isinstance(stored, ChunkThresholds)
         engine = open_engine(path, Task.CHUNK, settings)
-        return cls(engine, TextTokenizer.load(path), info.window, thresholds or stored)
+        tokenizer = TextTokenizer.load(path)
+        return cls(engine, tokenizer, info.window, thresholds or stored, info.calibration, info.overlap)
 
     def refine(self, texts: Sequence[str]) -> list[list[ChunkResult]]:
         """Write the programs of all chunks of every text; an empty text has none."""
-        prepared = prepare_chunks(self._tokenizer, self.window, texts)
+        prepared = prepare_chunks(self._tokenizer, self.window, texts, self.overlap)
         answers = self.probabilities(prepared)
         return [
-            [chunk_result(text, *scored, self.thresholds) for scored in zip(cut, answer, strict=True)]
+            [
+                chunk_result(text, *scored, self.thresholds, self.calibration)
+                for scored in zip(cut, answer, strict=True)
+            ]
             for text, cut, answer in zip(texts, prepared, answers, strict=True)
         ]
 
@@ -98,7 +116,10 @@ class ChunkRefiner:
     def line_scores(self, texts: Sequence[str]) -> list[Floats]:
         """The noise score of every line of every text, `(lines,)` each; of a line in pieces their mean."""
         return [
-            merge_pieces(text.count("\n") + 1, [(window, line_scores(window, p)) for window, p in scored])
+            merge_pieces(
+                text.count("\n") + 1,
+                [(window, self.calibration(line_scores(window, p))) for window, p in scored],
+            )
             for text, scored in zip(texts, self._scored(texts), strict=True)
         ]
 
@@ -116,6 +137,6 @@ class ChunkRefiner:
         self._engine.close()
 
     def _scored(self, texts: Sequence[str]) -> list[list[tuple[Window, Floats]]]:
-        prepared = prepare_chunks(self._tokenizer, self.window, texts)
+        prepared = prepare_chunks(self._tokenizer, self.window, texts, self.overlap)
         answers = self.probabilities(prepared)
         return [list(zip(cut, answer, strict=True)) for cut, answer in zip(prepared, answers, strict=True)]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.card import write_card
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
-    ChunkThresholds,
-    DocumentThresholds,
     replacing,
     write_curves,
+    write_points,
 )
 from prox_assets.refiner.curves import Curves, Progress, no_progress
-from prox_assets.refiner.evaluation import document_metrics, line_metrics
+from prox_assets.refiner.deciding import Decided, decide_chunks, decide_documents
 from prox_assets.refiner.examples import Example, chunk_examples, document_examples, labelled_texts
 from prox_assets.refiner.model import make_model
 from prox_assets.refiner.recipe import Recipe
@@ -29,7 +28,7 @@ from prox_assets.refiner.scoring_course import scoring_course
 from prox_assets.refiner.sufficiency import require_chunks, require_documents, split_of
 from prox_assets.refiner.tokenized import TextTokenizer
 from prox_assets.refiner.training_state import work_folder
-from prox_assets.refiner.validation import ChunkValidation, DocumentValidation, Judged, JudgedChunks
+from prox_assets.refiner.validation import ChunkValidation, DocumentValidation, Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,9 @@ def train_document_refiner(
     curves = _fit(
         model, tokenizer, examples, recipe, lambda engine: _best_f1(validation.judge(engine)), progress, work
     )
-    judged = validation.judge(_engine(model, recipe))
-    good = metrics.good_thresholds(judged.scores, judged.truth, recipe.f1_slack)
-    threshold = float(good[-1]) if len(good) else 0.5
-    scores = _numbers(asdict(document_metrics(judged.scores, judged.truth, threshold)))
-    info = CheckpointInfo(
-        Task.DOCUMENT, recipe.window, DocumentThresholds(threshold), scores, recipe.to_json()
-    )
-    _write(destination, model, tokenizer, info, curves, _data_note(data, sft))
+    decided = decide_documents(validation.judge(_engine(model, recipe)), recipe)
+    info = _info(recipe, decided)
+    _write(destination, model, tokenizer, info, decided, curves, data_note(data, sft))
     return TrainedRefiner(destination, info, curves, time.monotonic() - started)
 
 
@@ -93,9 +87,15 @@ def train_chunk_refiner(
     started = time.monotonic()
     model, tokenizer = _seeded_model(recipe, sft)
     examples = chunk_examples(
-        labelled_texts(split_of(sft, "train")), tokenizer, recipe.window, recipe.training.line_balance
+        labelled_texts(split_of(sft, "train")),
+        tokenizer,
+        recipe.window,
+        recipe.training.line_balance,
+        recipe.overlap,
     )
-    validation = ChunkValidation(labelled_texts(split_of(sft, "validation")), tokenizer, recipe.window)
+    validation = ChunkValidation(
+        labelled_texts(split_of(sft, "validation")), tokenizer, recipe.window, recipe.overlap
+    )
     curves = _fit(
         model,
         tokenizer,
@@ -106,10 +106,9 @@ def train_chunk_refiner(
         work,
     )
     judged = validation.judge(_engine(model, recipe))
-    thresholds = _chunk_thresholds(judged, recipe)
-    scores = _chunk_scores(judged, thresholds, split_of(sft, "validation").num_rows)
-    info = CheckpointInfo(Task.CHUNK, recipe.window, thresholds, scores, recipe.to_json())
-    _write(destination, model, tokenizer, info, curves, _data_note(data, sft))
+    decided = decide_chunks(judged, recipe, split_of(sft, "validation").num_rows)
+    info = _info(recipe, decided)
+    _write(destination, model, tokenizer, info, decided, curves, data_note(data, sft))
     return TrainedRefiner(destination, info, curves, time.monotonic() - started)
 
 
@@ -156,39 +155,37 @@ def _best_f1(judged: Judged) -> float:
     return metrics.best_f1(judged.scores, judged.truth)
 
 
-def _chunk_thresholds(judged: JudgedChunks, recipe: Recipe) -> ChunkThresholds:
-    lines, tokens = judged.lines, judged.tokens_in_clean_lines
-    good = metrics.good_thresholds(lines.scores, lines.truth, recipe.f1_slack)
-    return ChunkThresholds(
-        line=float(good[0]) if len(good) else 0.5,
-        span=metrics.best_f1_threshold(tokens.scores, tokens.truth, recipe.span_precision_floor),
+def _info(recipe: Recipe, decided: Decided) -> CheckpointInfo:
+    return CheckpointInfo(
+        recipe.task,
+        recipe.window,
+        decided.thresholds,
+        decided.metrics,
+        recipe.to_json(),
+        calibration=decided.calibration,
+        overlap=recipe.overlap if recipe.task is Task.CHUNK else 0,
     )
 
 
-def _chunk_scores(judged: JudgedChunks, thresholds: ChunkThresholds, documents: int) -> dict[str, float]:
-    lines, tokens = judged.lines, judged.tokens_in_clean_lines
-    scores = asdict(line_metrics(lines.scores, lines.truth, thresholds.line, documents))
-    if thresholds.span is not None:
-        cut = metrics.at_threshold(tokens.scores, tokens.truth, thresholds.span)
-        scores |= {f"span_token_{name}": value for name, value in asdict(cut).items()}
-    return _numbers(scores)
-
-
-def _numbers(scores: dict[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in scores.items() if value is not None}
-
-
-def _data_note(data: str, sft: pa.Table) -> str:
+def data_note(data: str, sft: pa.Table) -> str:
+    """What a card says of the data."""
     train, validation = (split_of(sft, split).num_rows for split in ("train", "validation"))
     return f"{data}\n\n{train} documents to train, {validation} to validate.".strip()
 
 
 def _write(
-    destination: Path, model: Any, tokenizer: TextTokenizer, info: CheckpointInfo, curves: Curves, data: str
+    destination: Path,
+    model: Any,
+    tokenizer: TextTokenizer,
+    info: CheckpointInfo,
+    decided: Decided,
+    curves: Curves,
+    data: str,
 ) -> None:
     with replacing(destination) as folder:
         model.save_pretrained(folder)
         tokenizer.tokenizer.save_pretrained(folder)
         info.write(folder)
+        write_points(decided.points, folder)
         write_curves(curves, folder)
         write_card(folder, info, data)

@@ -48,11 +48,13 @@ class DocumentValidation:
 class ChunkValidation:
     """Validation documents as windows, with the truth of their lines and characters."""
 
-    def __init__(self, rows: Sequence[LabelledText], tokenizer: TextTokenizer, window: int) -> None:
+    def __init__(
+        self, rows: Sequence[LabelledText], tokenizer: TextTokenizer, window: int, overlap: int = 0
+    ) -> None:
         self._specials = tokenizer.specials
         self._rows = rows
         self._windows = [
-            windows(row.text, tokens, window - len(self._specials))
+            windows(row.text, tokens, window - len(self._specials), overlap)
             for row, tokens in zip(rows, tokenizer([row.text for row in rows]), strict=True)
         ]
 

@@ -13,6 +13,7 @@ from prox_assets.chunking import Chunk
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, RAW
 from prox_assets.programs import Edit, Execution, Outcome, Program, Rails, Stage, execute_chunks, parse
 from prox_assets.refiner.answers import ChunkResult, chunk_result
+from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.editing import edit_program
 from prox_assets.refiner.lines import NoiseSpan
@@ -34,11 +35,12 @@ class ChunkPreparation:
 
     checkpoint: Path
     window: int
+    overlap: int = 0
 
     def __call__(self, documents: pa.Table) -> list[list[Window]]:
         """The windows of each kept document."""
         texts = [row["text"] for row in _kept(documents)]
-        return prepare_chunks(tokenizer_of(self.checkpoint), self.window, texts)
+        return prepare_chunks(tokenizer_of(self.checkpoint), self.window, texts, self.overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class ChunkEditing:
     """Writes the programs of a range's chunks from the noise probabilities of their tokens."""
 
     thresholds: ChunkThresholds
+    calibration: Calibration
 
     def __call__(
         self, prepared: Sequence[Sequence[Window]], answers: Sequence[Sequence[Floats]], documents: pa.Table
@@ -53,7 +56,10 @@ class ChunkEditing:
         """The programs of a range (`CHUNK_PROGRAMS`)."""
         kept = _kept(documents)
         results = [
-            [chunk_result(row["text"], *scored, self.thresholds) for scored in zip(cut, answer, strict=True)]
+            [
+                chunk_result(row["text"], *scored, self.thresholds, self.calibration)
+                for scored in zip(cut, answer, strict=True)
+            ]
             for row, cut, answer in zip(kept, prepared, answers, strict=True)
         ]
         rows = [
@@ -63,7 +69,7 @@ class ChunkEditing:
         ]
         cost = {
             "documents": len(kept),
-            "tokens_in": sum(row["n_tokens"] for row in rows),
+            "tokens_in": sum(len(window.ids) for cut in prepared for window in cut),
             "unnamed_spans": sum(chunk.unnamed_spans for chunks in results for chunk in chunks),
         }
         return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
@@ -72,7 +78,9 @@ class ChunkEditing:
 def chunk_work(checkpoint: Path, refiner: ChunkRefiner) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
     return Work(
-        ChunkPreparation(checkpoint, refiner.window), refiner.probabilities, ChunkEditing(refiner.thresholds)
+        ChunkPreparation(checkpoint, refiner.window, refiner.overlap),
+        refiner.probabilities,
+        ChunkEditing(refiner.thresholds, refiner.calibration),
     )
 
 

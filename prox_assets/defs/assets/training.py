@@ -7,18 +7,21 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from prox_assets.config import RefinerRecipe
-from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
-from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
+from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
+from prox_assets.defs.assets.seeds import seed_documents
 from prox_assets.defs.metadata import artifact_result
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.teaching import finished_rounds, teaching_sources, teaching_tables
 from prox_assets.defs.training_progress import log_training
 from prox_assets.documents.files import write_table
 from prox_assets.inference import Task
+from prox_assets.refiner.aims import Goal
 from prox_assets.refiner.checkpoint import read_curves, read_info
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.sft import build_sft
+from prox_assets.teacher.rounds import with_examples
 
 DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
 
@@ -36,16 +39,12 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     domain = context.partition_key
     store = catalogue.store()
     share = catalogue.domain(domain).refiner.validation_share
-    sources = {
-        name: store.artifact(domain, name)
-        for name in ("seed_documents", "doc_annotations", "chunk_annotations")
-    }
+    sources = teaching_sources(store, domain)
+    rounds = with_examples(finished_rounds(store, domain))
 
     def build(folder: Path) -> None:
-        seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
-        documents = pq.read_table(sources["doc_annotations"].folder / ANNOTATIONS_FILE)
-        chunks = pq.read_table(sources["chunk_annotations"].folder / ANNOTATIONS_FILE)
-        tables = build_sft(seeds, documents, chunks, share)
+        given = teaching_tables(sources, rounds)
+        tables = build_sft(given.seeds, given.documents, given.chunks, share, given.hard)
         write_table(tables.documents, folder / DOCUMENTS_FILE)
         write_table(tables.chunks, folder / CHUNKS_FILE)
 
@@ -54,6 +53,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
         "code": "1",
         "validation_share": share,
         "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},
+        "rounds": [one.fingerprint for one in rounds],
     }
     artifact = store.publish(domain, "sft_dataset", configuration, build)
     counts = {name: _splits(artifact.folder / name) for name in (DOCUMENTS_FILE, CHUNKS_FILE)}
@@ -63,6 +63,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
         document_validation_rows=counts[DOCUMENTS_FILE]["validation"],
         chunk_rows=counts[CHUNKS_FILE]["train"],
         chunk_validation_rows=counts[CHUNKS_FILE]["validation"],
+        rounds_of_hard_examples=len(rounds),
     )
 
 
@@ -106,6 +107,9 @@ def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
         window=section.window,
         span_precision_floor=section.span_precision_floor,
         f1_slack=section.f1_slack,
+        overlap=section.overlap,
+        aim=Goal(section.aim),
+        aim_floor=section.aim_floor,
         architecture=Architecture(**section.architecture.model_dump()),
         training=Training(**section.training.model_dump()),
     )
