@@ -11,6 +11,7 @@ from prox_assets.defs.assets import (
     baselines,
     corpus,
     evaluation,
+    hard_examples,
     refinement,
     report,
     seeds,
@@ -22,7 +23,19 @@ from prox_assets.defs.resources import CatalogueResource
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [corpus, seeds, annotation, agreement, training, evaluation, refinement, analytics, report, baselines]
+        [
+            corpus,
+            seeds,
+            annotation,
+            agreement,
+            training,
+            hard_examples,
+            evaluation,
+            refinement,
+            analytics,
+            report,
+            baselines,
+        ]
     ),
     asset_checks=checks,
     jobs=automation.jobs,

@@ -8,6 +8,7 @@ from prox_assets.config.agreement import Agreement
 from prox_assets.config.domain import Catalogue, Domain
 from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
 from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
@@ -27,6 +28,7 @@ __all__ = [
     "Domain",
     "Evaluation",
     "Execution",
+    "HardExamples",
     "Holdout",
     "Inference",
     "Input",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from prox_assets.config.agreement import Agreement
 from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.refiners import ScoringRefiner
@@ -25,6 +26,7 @@ class Domain(Section):
     seeds: Seeds = Seeds()
     teacher: AnyTeacher
     agreement: Agreement = Agreement()
+    hard_examples: HardExamples = HardExamples()
     refiner: ScoringRefiner = ScoringRefiner()
     thresholds: Thresholds = Thresholds()
     execution: Execution = Execution()

@@ -229,5 +229,17 @@ class Store:
         name = json.loads(current.read_text())["fingerprint"]
         return Artifact(current.parent / name, name)
 
+    def configuration(self, artifact: Artifact) -> dict[str, Any]:
+        """What the artifact that readers use was built from.
+
+        Raises:
+            StoreError: readers use another one by now.
+        """
+        current = json.loads((artifact.folder.parent / _CURRENT).read_text())
+        if current["fingerprint"] != artifact.fingerprint:
+            raise StoreError(f"{artifact.folder} is no longer what readers use: ask for the artifact again.")
+        configuration: dict[str, Any] = current["configuration"]
+        return configuration
+
     def _folder(self, key: ShardKey) -> Path:
         return self.root / key.domain / key.asset / key.shard

@@ -1,6 +1,6 @@
 """The SFT tables: annotations become labelled texts, split by document."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -13,6 +13,7 @@ from prox_assets.errors import RefinerError
 from prox_assets.programs import Program, Rails, Stage, execute_chunks, parse, render
 
 ANNOTATED = "annotated"
+TRAIN, VALIDATION = "train", "validation"
 _NO_RAILS = Rails(max_removed_share=1.0, max_chunk_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
 _SHARE_BYTES = 8
 
@@ -26,27 +27,32 @@ class SftTables:
 
 
 def build_sft(
-    seeds: pa.Table, doc_annotations: pa.Table, chunk_annotations: pa.Table, validation_share: float
+    seeds: pa.Table,
+    doc_annotations: pa.Table,
+    chunk_annotations: pa.Table,
+    validation_share: float,
+    train_only: Collection[str] = (),
 ) -> SftTables:
     """Join the seeds with what the teacher said of them.
 
     A document with a decision is a row of `documents`. One with annotated chunks that is not to be dropped
     is a row of `chunks`: its program, the characters that the program removes, and the characters nobody
     judged (lines set aside, chunks without annotation), which neither train nor score. Both tables split a
-    document alike. Raises RefinerError for annotations of documents that are not among the seeds.
+    document alike; those of `train_only` (hard examples) are never validated on. Raises RefinerError for
+    annotations of documents that are not among the seeds.
     """
     texts = dict(zip(seeds["doc_id"].to_pylist(), seeds["text"].to_pylist(), strict=True))
     decisions = _decisions(doc_annotations)
     chunks = _annotated_chunks(chunk_annotations)
     _require_seeds(texts.keys(), decisions.keys() | chunks.keys())
+    splits = {doc_id: TRAIN if doc_id in train_only else split(doc_id, validation_share) for doc_id in texts}
     documents = [
-        {"doc_id": doc_id, "split": split(doc_id, validation_share), "text": text, "keep": decisions[doc_id]}
+        {"doc_id": doc_id, "split": splits[doc_id], "text": text, "keep": decisions[doc_id]}
         for doc_id, text in texts.items()
         if doc_id in decisions
     ]
     chunk_rows = [
-        {"doc_id": doc_id, "split": split(doc_id, validation_share), "text": text}
-        | labelled(text, chunks[doc_id])
+        {"doc_id": doc_id, "split": splits[doc_id], "text": text} | labelled(text, chunks[doc_id])
         for doc_id, text in texts.items()
         if doc_id in chunks and decisions.get(doc_id, True)
     ]
@@ -59,7 +65,7 @@ def build_sft(
 def split(doc_id: str, validation_share: float) -> str:
     """`train` or `validation`, by a hash of the id: the same in every run and whatever else is annotated."""
     digest = blake2b(doc_id.encode(), digest_size=_SHARE_BYTES, key=b"sft split").digest()
-    return "validation" if int.from_bytes(digest, "big") < validation_share * 256**_SHARE_BYTES else "train"
+    return VALIDATION if int.from_bytes(digest, "big") < validation_share * 256**_SHARE_BYTES else TRAIN
 
 
 def labelled(text: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

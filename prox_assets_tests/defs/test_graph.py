@@ -22,7 +22,9 @@ PER_DOMAIN = (
     "sft_dataset",
     "doc_refiner",
     "chunk_refiner",
+    "hard_examples",
     "refiner_evaluation",
+    "refining_estimate",
     "quality_report",
     "pretraining_comparison",
 )

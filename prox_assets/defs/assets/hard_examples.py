@@ -1,0 +1,193 @@
+"""A round of hard examples: what refiners and teacher disagree on goes back to training."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prox_assets.config import Domain
+from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
+from prox_assets.defs.assets.seeds import SEEDS_FILE
+from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
+from prox_assets.defs.metadata import artifact_result, table_of
+from prox_assets.defs.partitions import domains
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.teaching import (
+    CHUNK_ANNOTATIONS_FILE,
+    DOC_ANNOTATIONS_FILE,
+    HARD_EXAMPLES,
+    finished_rounds,
+    lineage,
+    teaching_sources,
+    teaching_tables,
+    trained_on,
+)
+from prox_assets.documents.files import write_json, write_table
+from prox_assets.documents.store import Store
+from prox_assets.inference import Task
+from prox_assets.refiner.checkpoint import read_info
+from prox_assets.refining.pool_scores import refiner_scores
+from prox_assets.teacher.factory import open_teacher
+from prox_assets.teacher.hard_examples import FreshPool, disagreements, hardest, pool_table
+from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.judgements import document_judgements, line_marks
+from prox_assets.teacher.rounds import (
+    RECORD_FILE,
+    Round,
+    RoundRecord,
+    Step,
+    Validation,
+    next_step,
+    with_examples,
+)
+
+POOL_FILE = "pool.parquet"
+_WHAT_NEXT = {
+    Step.OFF: "hard_examples.rounds is 0 in the catalogue",
+    Step.WAIT: "train on the last round first: run teach_and_train again",
+    Step.GO: "run teach_and_train again to train on this round",
+    Step.STOP: "validation F1 has stopped rising",
+    Step.ENDED: "validation F1 has stopped rising",
+    Step.DONE: "as many rounds as the catalogue asks for",
+}
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[raw_documents, doc_refiner, chunk_refiner],
+    group_name="training",
+    kinds={"parquet", "pytorch"},
+    owners=["team:data"],
+    pool="gpu",
+    code_version="1",
+)
+def hard_examples(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Fresh documents on which refiners and teacher disagree most, annotated, for the next training."""
+    domain = context.partition_key
+    section = catalogue.domain(domain)
+    store = catalogue.store()
+    rounds, now = finished_rounds(store, domain), _validation(store, domain)
+    settings = section.hard_examples
+    step = next_step(rounds, settings.rounds, settings.min_gain, trained_on(store, domain), now)
+    context.log.info(f"{len(with_examples(rounds))} rounds so far: {_WHAT_NEXT[step]}")
+    if step not in (Step.GO, Step.STOP):
+        return dg.MaterializeResult(metadata=_metadata(rounds, now, step))
+    configuration = {
+        "asset": HARD_EXAMPLES,
+        "code": "1",
+        "step": step,
+        "lineage": lineage(teaching_sources(store, domain)),
+        "rounds": [one.fingerprint for one in rounds],
+        "refiners": [store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")],
+        "teacher": open_teacher(section.teacher).prompt_hash,
+        "settings": settings.model_dump(mode="json", exclude={"rounds"}),
+        "seeds": section.seeds.model_dump(mode="json"),
+        "shards": {shard.key.shard: shard.fingerprint for shard in store.shards(domain, "raw_documents")},
+    }
+    empty = RoundRecord(len(rounds) + 1, str(configuration["lineage"]), now)
+
+    def build(folder: Path) -> None:
+        record = replace(empty, stopped=_why(rounds, now)) if step is Step.STOP else None
+        found = record or _write_examples(catalogue, domain, rounds, folder, empty)
+        write_json(found.to_json(), folder / RECORD_FILE)
+
+    artifact = store.publish(domain, HARD_EXAMPLES, configuration, build)
+    return artifact_result(artifact, **_metadata(finished_rounds(store, domain), now, step))
+
+
+def _validation(store: Store, domain: str) -> Validation:
+    """The validation F1 of the present refiners."""
+    document, chunk = (
+        read_info(store.artifact(domain, name).folder / CHECKPOINT, task).metrics.get("f1", 0.0)
+        for name, task in (("doc_refiner", Task.DOCUMENT), ("chunk_refiner", Task.CHUNK))
+    )
+    return Validation(document, chunk)
+
+
+def _write_examples(
+    catalogue: CatalogueResource, domain: str, rounds: Sequence[Round], folder: Path, empty: RoundRecord
+) -> RoundRecord:
+    """Ask refiners and teacher about a fresh pool, and keep the documents on which they disagree most."""
+    section, store = catalogue.domain(domain), catalogue.store()
+    pool = _pool(section, store, domain, rounds)
+    teacher = open_teacher(section.teacher)
+    documents, chunks = teacher.annotate_documents(pool), teacher.annotate_chunks(pool)
+    scores = refiner_scores(
+        loaded_document_refiner(catalogue, store, domain).refiner,
+        loaded_chunk_refiner(catalogue, store, domain).refiner,
+        pool["text"].to_pylist(),
+    )
+    found = list(
+        disagreements(
+            dict(zip(pool["doc_id"].to_pylist(), scores, strict=True)),
+            document_judgements(documents),
+            line_marks(pool, chunks),
+        )
+    )
+    chosen = hardest(found, section.hard_examples.size)
+    ids = pa.array([one.doc_id for one in chosen], pa.string())
+    write_table(pool_table(found, chosen), folder / POOL_FILE)
+    for table, file in (
+        (pool, SEEDS_FILE),
+        (documents, DOC_ANNOTATIONS_FILE),
+        (chunks, CHUNK_ANNOTATIONS_FILE),
+    ):
+        write_table(table.filter(pc.is_in(table["doc_id"], value_set=ids)), folder / file)
+    mean = sum(one.total for one in chosen) / len(chosen) if chosen else 0.0
+    return replace(empty, pool=pool.num_rows, examples=len(chosen), mean_disagreement=mean)
+
+
+def _pool(section: Domain, store: Store, domain: str, rounds: Sequence[Round]) -> pa.Table:
+    """Documents that are neither seeds nor held out, nor of the pool of an earlier round."""
+    seeds = teaching_tables(teaching_sources(store, domain), ()).seeds
+    pools = [pq.read_table(one.folder / POOL_FILE)["doc_id"].to_pylist() for one in with_examples(rounds)]
+    pool = FreshPool(
+        section.hard_examples.pool,
+        section.seeds.seed,
+        {*seeds["doc_id"].to_pylist(), *(doc_id for ids in pools for doc_id in ids)},
+        seeds["text"].to_pylist(),
+        Holdout.of(section.seeds.holdout) if section.seeds.holdout else None,
+    )
+    for shard in store.shards(domain, "raw_documents"):
+        for batch in shard.batches():
+            pool.add(batch, shard.key.shard)
+    return pool.table()
+
+
+def _why(rounds: Sequence[Round], now: Validation) -> str:
+    last = rounds[-1].record
+    return (
+        f"round {last.number} took validation F1 from {last.before.document:.4f} to {now.document:.4f} "
+        f"(documents) and from {last.before.chunk:.4f} to {now.chunk:.4f} (lines)"
+    )
+
+
+def _metadata(rounds: Sequence[Round], now: Validation, step: Step) -> dict[str, Any]:
+    rows = [
+        {
+            "round": one.record.number,
+            "document F1 before": one.record.before.document,
+            "line F1 before": one.record.before.chunk,
+            "pool": one.record.pool,
+            "examples": one.record.examples,
+            "mean disagreement": one.record.mean_disagreement,
+            "stopped": one.record.stopped,
+            "fingerprint": one.fingerprint,
+        }
+        for one in rounds
+    ]
+    return {
+        "rounds": len(with_examples(rounds)),
+        "history": table_of(rows),
+        "validation_f1_documents": now.document,
+        "validation_f1_lines": now.chunk,
+        "next": _WHAT_NEXT[step],
+    }
