@@ -18,8 +18,9 @@ _SAME_CONTENT = 0.3
 _MOVED = 0.5
 _RUNS = (1, 2, 3)
 _RUN = _RUNS[-1]
-# Words of the rewrite that nothing accounts for stand for a piece of up to so many times more or fewer words.
-_STRETCH = 3.0
+# Words of the rewrite that nothing accounts for stand for a piece of up to so many times, and then so many,
+# more or fewer words.
+_STRETCH, _SLACK = 3.0, 3
 _MOST_NEW_SENTENCES = 100
 # Pieces that fit nearly as well as the best one stay too; the distance is of length (logarithm) and place.
 _AS_GOOD = 0.25
@@ -106,7 +107,7 @@ class _Deciding:
         line = self.source[piece.start].line
         beside = [index for index in (gap.a - 1, gap.b) if 0 <= index < len(self.source)]
         stays = any(self.source[index].line == line for index in beside)
-        return stays and len(piece) <= _STRETCH * (gap.d - gap.c)
+        return stays and len(piece) <= _STRETCH * (gap.d - gap.c) + _SLACK
 
     def _unaccounted(self, piece: range, there: set[str]) -> bool:
         """Whether words that only the rewrite has are a sentence of their own that nothing resembles."""
@@ -123,7 +124,7 @@ class _Deciding:
             piece: abs(log(len(piece) / len(said)))
             + abs((piece.start + piece.stop - 2 * gap.a) / (gap.b - gap.a) - place) / 2
             for piece in gone
-            if len(said) / _STRETCH <= len(piece) <= len(said) * _STRETCH
+            if len(said) / _STRETCH - _SLACK <= len(piece) <= len(said) * _STRETCH + _SLACK
         }
         nearest = min(distances.values(), default=0.0)
         for piece, distance in distances.items():
