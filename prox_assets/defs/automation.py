@@ -21,8 +21,9 @@ ingest_job = dg.define_asset_job(
 )
 teach_job = dg.define_asset_job(
     "teach_and_train",
-    selection=dg.AssetSelection.groups("annotation", "training"),
-    description="Sample seeds, annotate them, train both refiners of one domain, and evaluate them.",
+    selection=dg.AssetSelection.groups("annotation", "training")
+    | dg.AssetSelection.assets("refining_estimate"),
+    description="Sample seeds, annotate them, train both refiners of one domain, evaluate and time them.",
 )
 refine_job = dg.define_asset_job(
     "refine_shard",

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from prox_assets.documents.store import FinishedShard, Store
+from prox_assets.documents.store import FinishedShard, RowRange, Store
 from prox_assets.errors import InputError
-from prox_assets.refining.chunks import chunk_work
-from prox_assets.refining.documents import document_work, execute_programs
+from prox_assets.refining.documents import execute_programs
+from prox_assets.refining.kinds import chunk_work, document_work
 from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner
 from prox_assets.refining.streaming import Work
 
@@ -100,7 +101,7 @@ class _Timed:
 
 def _sampled(shards: Sequence[FinishedShard], size: int) -> list[pa.Table]:
     """Some documents of ranges that are spread evenly over the shards."""
-    ranges = [(shard, rows) for shard in shards for rows in shard.ranges if rows.stop > rows.start]
+    ranges = [(shard, rows) for shard in shards for rows in shard.ranges if _rows(shard, rows)]
     chosen = [ranges[i * len(ranges) // _RANGES] for i in range(_RANGES)] if len(ranges) > _RANGES else ranges
     draw = np.random.default_rng(0)
     tables = []
@@ -109,6 +110,11 @@ def _sampled(shards: Sequence[FinishedShard], size: int) -> list[pa.Table]:
         places = draw.permutation(table.num_rows)[: math.ceil(size / len(chosen))]
         tables.append(table.take(np.sort(places)))
     return tables
+
+
+def _rows(shard: FinishedShard, rows: RowRange) -> int:
+    """The documents of a range: its rows less the rejected ones."""
+    return int(pq.read_metadata(shard.part(rows)).num_rows)
 
 
 def _judge(
