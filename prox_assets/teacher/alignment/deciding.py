@@ -107,7 +107,8 @@ class _Deciding:
         line = self.source[piece.start].line
         beside = [index for index in (gap.a - 1, gap.b) if 0 <= index < len(self.source)]
         stays = any(self.source[index].line == line for index in beside)
-        return stays and len(piece) <= _STRETCH * (gap.d - gap.c) + _SLACK
+        own = gap.d - gap.c
+        return stays and own > 0 and len(piece) <= _STRETCH * own + _SLACK
 
     def _unaccounted(self, piece: range, there: set[str]) -> bool:
         """Whether words that only the rewrite has are a sentence of their own that nothing resembles."""

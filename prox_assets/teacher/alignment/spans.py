@@ -64,6 +64,8 @@ def removed(aligned: Aligned) -> Removed:
         for span in _spans(aligned, line)
     ]
     numbers = {number for number, goes in enumerate(gone) if goes} | _blank_lines(between, lines, gone)
+    if len(numbers) < len(lines) and lines[-1].is_blank and aligned.chunk.stop == len(aligned.text):
+        numbers.discard(len(lines) - 1)  # the newline that ends the document
     first = aligned.chunk.line_start
     return Removed(frozenset(first + number for number in numbers), tuple(spans))
 
@@ -130,7 +132,7 @@ def _blank_lines(between: _Between, lines: Sequence[_Line], gone: Sequence[bool]
         inside = numbers[0] > 0 and numbers[-1] < len(lines) - 1
         breaks = between.text(lines[numbers[0]].words.start).count("\n")
         result.update(blank[max(breaks - inside, 0) :])
-    return result - {len(lines) - 1} if result != set(range(len(lines))) else result
+    return result
 
 
 def _spans(aligned: Aligned, line: _Line) -> Iterator[Span]:

@@ -83,6 +83,26 @@ In summer guests may row a replica."""
     assert "©" not in kept
 
 
+def test_a_short_span_goes_though_other_lines_are_reworded() -> None:
+    text = "The museum [edit] opened in 1987.\nIt shows many boats from all over the valley today."
+    rewrite = "The museum opened in 1987.\nA lot of boats of this region are on display."
+    assert cleaned(text, rewrite) == text.replace(" [edit]", "")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_an_empty_rewrite_removes_everything(end: str) -> None:
+    text = "Home\n\nLogin" + end
+    assert cleaned(text, "").strip() == ""
+    assert cleaned(f"The river rose.\n{text}", "The river rose.").startswith("The river rose.")
+    assert "Login" not in cleaned(f"The river rose.\n{text}", "The river rose.")
+
+
+def test_blank_lines_stay_as_many_as_the_rewrite_has() -> None:
+    text = "The river rose.\n\nShare\n\nIt fell again.\n"
+    assert cleaned(text, "The river rose.\n\nIt fell again.") == "The river rose.\n\nIt fell again.\n"
+    assert cleaned(text, "The river rose.\nIt fell again.") == "The river rose.\nIt fell again.\n"
+
+
 def test_a_shortened_line_stays_whole() -> None:
     text = "Menu\nThe old boat, which farmers found in a very wet meadow, is now shown in a dark hall.\nMenu"
     assert cleaned(text, "The boat, found in a meadow, is shown.") == text.split("\n")[1]
