@@ -4,11 +4,7 @@ import polars as pl
 import pyarrow as pa
 
 from prox_assets.baselines.filters import DROPPED, rule_filtered
-from prox_assets.documents.schema import RAW
-
-RULE_FILTERED = pa.schema(
-    [*RAW, pa.field("status", pa.string(), nullable=False), pa.field("reason", pa.string(), nullable=False)]
-)
+from prox_assets.documents.schema import RAW, RULE_FILTERED
 
 
 def filtered_table(ruleset: str, documents: pa.Table) -> pa.Table:

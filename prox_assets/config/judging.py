@@ -35,3 +35,14 @@ class Bands(Section):
     max_error_share: Share = 0.01
     max_emptied_share: Share = 0.05
     max_refused_share: Share = 0.2
+    language_keep_ratio: tuple[Share, Share] = (0.02, 1.0)
+    rule_keep_ratio: tuple[Share, Share] = (0.0, 1.0)
+    max_rule_drift: Share = 1.0
+    max_language_drift: Share = 0.3
+    max_length_drift: Share = 0.5
+    max_position_share: Share = 0.7
+    min_number_retention: Share = 0.3
+    min_rare_word_retention: Share = 0.3
+    min_unspaced_retention: Share = 0.2
+    min_group: PositiveInt = 30
+    retention_sample: PositiveInt = 500

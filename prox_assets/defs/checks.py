@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
+from prox_assets.defs.metadata import table_of
 from prox_assets.defs.partitions import domain_shards, partition_of
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
@@ -25,13 +26,13 @@ VALIDATIONS = "validations"
 
 def validations_site(store: Store, domain: str) -> DataDocsSite:
     """Where a domain's validations are recorded for the Data Docs."""
-    return DataDocsSite(store.root / domain / VALIDATIONS / "records")
+    return DataDocsSite(store.root / domain / VALIDATIONS)
 
 
 def outcomes_of(
     catalogue: CatalogueResource, asset: str, domain: str, shard: str
 ) -> tuple[ExpectationOutcome, ...]:
-    """Validate one shard of one asset, and record the result for the Data Docs."""
+    """Validate one shard of one asset; the result is recorded for the Data Docs and has a page of its own."""
     store = catalogue.store()
     finished = store.shard(ShardKey(domain, asset, shard))
     upstream: tuple[Path, ...] = ()
@@ -67,7 +68,8 @@ def known_outcomes(
 
 
 def _outcome(values: dict[str, Any]) -> ExpectationOutcome:
-    return ExpectationOutcome(**{**values, "severity": Severity(values["severity"])})
+    figures = tuple((name, value) for name, value in values["figures"])
+    return ExpectationOutcome(**{**values, "severity": Severity(values["severity"]), "figures": figures})
 
 
 def _outcomes_file(store: Store, key: ShardKey) -> Path:
@@ -82,8 +84,9 @@ def _checks_of(asset: str) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, catalogue: CatalogueResource
     ) -> Iterator[dg.AssetCheckResult]:
         domain, shard = partition_of(context)
+        page = validations_site(catalogue.store(), domain).page(asset, f"{domain}|{shard}")
         for outcome in outcomes_of(catalogue, asset, domain, shard):
-            yield _result(asset, outcome)
+            yield _result(asset, outcome, page)
 
     return expectations
 
@@ -101,11 +104,13 @@ def _spec_of(asset: str, info: ExpectationInfo) -> dg.AssetCheckSpec:
         )
 
 
-def _result(asset: str, outcome: ExpectationOutcome) -> dg.AssetCheckResult:
+def _result(asset: str, outcome: ExpectationOutcome, page: Path) -> dg.AssetCheckResult:
     severe = outcome.severity is Severity.CRITICAL
-    metadata: dict[str, str | float] = {"observed": outcome.observed}
+    metadata: dict[str, Any] = {"observed": outcome.observed, "data_docs": dg.MetadataValue.path(str(page))}
     if outcome.unexpected_percent is not None:
         metadata["unexpected_percent"] = outcome.unexpected_percent
+    if outcome.figures:
+        metadata["figures"] = table_of([{"of": name, "value": value} for name, value in outcome.figures])
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=outcome.name,

@@ -119,3 +119,7 @@ CHUNK_REFINED = pa.schema(
         pa.field("edits", EDITS, nullable=False),
     ]
 )
+
+RULE_FILTERED = pa.schema(
+    [*RAW, pa.field("status", pa.string(), nullable=False), pa.field("reason", pa.string(), nullable=False)]
+)

@@ -27,6 +27,12 @@ STAGES: dict[str, pa.Schema] = {
     "chunk_refined_corpus": schema.CHUNK_REFINED,
 }
 
+CHECKED: dict[str, pa.Schema] = {
+    **{stage: table for stage, table in STAGES.items() if stage != "rejected"},
+    "rule_filtered_corpus": schema.RULE_FILTERED,
+}
+"""The corpus assets that have expectations."""
+
 
 def read_sql(name: str) -> str:
     """The text of ``quality/sql/<name>.sql``."""
@@ -53,7 +59,7 @@ def bounded(database: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyConnec
 def view_files(connection: duckdb.DuckDBPyConnection, name: str, stage: str, paths: Sequence[Path]) -> None:
     """Make `name` stand for the Parquet files of a stage; without files it has the stage's columns only."""
     if not paths:
-        empty = STAGES[stage].empty_table()
+        empty = (STAGES | CHECKED)[stage].empty_table()
         connection.from_arrow(empty).create(name)
         return
     connection.execute(f"SET VARIABLE {name}_files = $files", {"files": [str(path) for path in paths]})

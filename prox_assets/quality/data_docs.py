@@ -1,19 +1,27 @@
-"""Data Docs: validations are recorded one file each, wherever they happen, and built into a static site."""
+"""Data Docs: each validation has a page, written when it ran; a site is their index and all pages.
+
+Great Expectations renders a validation; its page takes styles and scripts from public content networks, so
+only what it says is kept, in a page with a style of its own and a policy that forbids every request.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from prox_assets.documents.files import temporary_beside, write_json
+from prox_assets.documents.files import replacing, temporary_beside, write_json
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_CONTENT = re.compile(r'(<div class="col-md-10.*)<footer>', re.DOTALL)
+_SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
+_LINK_ELSEWHERE = re.compile(r'<a\b[^>]*href="(?!#)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +32,38 @@ class DataDocsSite:
 
     def record(self, asset: str, run_name: str) -> Path:
         """Where the validation of an asset's shard is recorded."""
-        return self.folder / asset / f"{_UNSAFE.sub('-', run_name)}.json"
+        return self.folder / "records" / asset / f"{_UNSAFE.sub('-', run_name)}.json"
 
-    def records(self) -> tuple[Path, ...]:
-        """All recorded validations."""
-        return tuple(sorted(self.folder.glob("*/*.json")))
+    def page(self, asset: str, run_name: str) -> Path:
+        """The page of that validation."""
+        return self._page_of(self.record(asset, run_name))
+
+    def recorded(self) -> tuple[tuple[Path, Path], ...]:
+        """All recorded validations, each with its page."""
+        records = sorted(self.folder.glob("records/*/*.json"))
+        return tuple((record, self._page_of(record)) for record in records)
+
+    def _page_of(self, record: Path) -> Path:
+        return self.folder / "pages" / record.parent.name / f"{record.stem}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of the index."""
+
+    asset: str
+    name: str
+    success: bool
+    passed: int
+    expectations: int
+    time: str
 
 
 def write_record(site: DataDocsSite, asset: str, run_name: str, result: Any) -> None:
-    """Record an ExpectationSuiteValidationResult."""
+    """Record an ExpectationSuiteValidationResult, and render its page."""
     write_json(result.to_json_dict(), site.record(asset, run_name))
+    with replacing(site.page(asset, run_name)) as temporary:
+        temporary.write_text(_page(result, f"{asset}: {run_name}"), encoding="utf-8")
 
 
 def merged(first: Any, second: Any) -> Any:
@@ -51,33 +81,59 @@ def merged(first: Any, second: Any) -> Any:
     )
 
 
-def build_data_docs(records: Iterable[Path], folder: Path) -> Path:
-    """Build the site of recorded validations, put it in the place of `folder`, and give its ``index.html``.
+def build_data_docs(site: DataDocsSite, folder: Path) -> Path:
+    """Put the pages of all recorded validations and their index in the place of `folder`; give the index.
 
-    The files are static; the pages take their styles and scripts from public content networks.
+    The files are static and whole: no page asks for anything outside itself.
     """
+    entries = []
     with _replacing_folder(folder) as fresh:
-        _build(records, fresh)
+        for record, page in site.recorded():
+            entry = _entry(record)
+            target = fresh / "validations" / entry.asset / page.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(page, target)
+            entries.append(entry)
+        (fresh / "index.html").write_text(
+            _rendered("data_docs_index.html", entries=entries), encoding="utf-8"
+        )
     return folder / "index.html"
 
 
-def _build(records: Iterable[Path], folder: Path) -> None:
-    from prox_assets.quality.gx import quiet_context
-
-    context = quiet_context()
-    for record in records:
-        result = _load(record)
-        context.validation_results_store.set(_identifier(result, record), result)
-        context.suites.add_or_update(_suite(result))
-    context.add_data_docs_site(
-        site_name="checks",
-        site_config={
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        },
+def _entry(record: Path) -> _Entry:
+    stored = json.loads(record.read_text(encoding="utf-8"))
+    counts = stored["statistics"]
+    return _Entry(
+        record.parent.name,
+        record.stem,
+        stored["success"],
+        counts["successful_expectations"],
+        counts["evaluated_expectations"],
+        str(stored["meta"]["run_id"]["run_time"])[:19],
     )
-    context.build_data_docs(site_names=["checks"])
+
+
+def _page(result: Any, title: str) -> str:
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+    from markupsafe import Markup
+
+    whole = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result))
+    found = _CONTENT.search(whole)
+    assert found is not None, "Great Expectations lays its pages out otherwise: adapt _CONTENT"
+    content = _LINK_ELSEWHERE.sub(r"\1", _SCRIPT.sub("", found[1]))
+    return _rendered("data_docs_page.html", title=title, content=Markup(content))
+
+
+def _rendered(template: str, **values: Any) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("prox_assets.quality"), autoescape=True, undefined=StrictUndefined
+    )
+    style = (resources.files("prox_assets.quality") / "templates" / "data_docs.css").read_text("utf-8")
+    return environment.get_template(template).render(style=Markup(style), **values)
 
 
 @contextmanager
@@ -94,31 +150,3 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)
-
-
-def _suite(result: Any) -> Any:
-    """The suite as it was when the validation ran: the pages link to it."""
-    import great_expectations as gx
-
-    expectations = [copy(entry.expectation_config.to_domain_obj()) for entry in result.results]
-    return gx.ExpectationSuite(name=result.suite_name, expectations=expectations)
-
-
-def _load(record: Path) -> Any:
-    from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
-
-    return expectationSuiteValidationResultSchema.loads(record.read_text(encoding="utf-8"))
-
-
-def _identifier(result: Any, record: Path) -> Any:
-    from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.data_context.types.resource_identifiers import (
-        ExpectationSuiteIdentifier,
-        ValidationResultIdentifier,
-    )
-
-    return ValidationResultIdentifier(
-        expectation_suite_identifier=ExpectationSuiteIdentifier(name=result.suite_name),
-        run_id=RunIdentifier(run_name=record.stem, run_time=result.meta["run_id"]["run_time"]),
-        batch_identifier=record.stem,
-    )

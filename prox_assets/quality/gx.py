@@ -78,10 +78,14 @@ def expectation(rule: Rule, limits: Limits) -> Any:
     import great_expectations.expectations as expectations
     from great_expectations.expectations.row_conditions import Column
 
-    condition = {"row_condition": Column("status") == rule.status} if rule.status else {}
+    condition = None
+    if rule.on_figures:
+        condition = Column("figure") == rule.name
+    elif rule.status:
+        condition = Column("status") == rule.status
     return getattr(expectations, rule.kind)(
         **rule.arguments(limits),
-        **condition,
+        **({} if condition is None else {"row_condition": condition}),
         severity=rule.severity.value,
         meta={"name": rule.name},
         description=rule.description,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,10 @@ from prox_assets.quality.rules import Limits, Rule, Severity
 
 @dataclass(frozen=True, slots=True)
 class ExpectationOutcome:
-    """What became of one expectation. `unexpected_percent`: of the rows looked at, or None."""
+    """What became of one expectation.
+
+    `unexpected_percent`: of the rows looked at, or None. `figures`: what was measured of each group, if any.
+    """
 
     name: str
     success: bool
@@ -19,6 +22,7 @@ class ExpectationOutcome:
     observed: str
     unexpected_percent: float | None
     description: str
+    figures: tuple[tuple[str, float], ...] = ()
 
 
 def outcome_of(rule: Rule, entry: Any, limits: Limits) -> ExpectationOutcome:
@@ -33,6 +37,26 @@ def outcome_of(rule: Rule, entry: Any, limits: Limits) -> ExpectationOutcome:
     return ExpectationOutcome(
         rule.name, bool(entry.success), rule.severity, observed, percent, rule.description
     )
+
+
+def figure_outcome(
+    rule: Rule, entry: Any, limits: Limits, figures: Sequence[tuple[str, float]]
+) -> ExpectationOutcome:
+    """Read the outcome of a rule on figures; those outside their band are named, or the extremes."""
+    arguments = rule.arguments(limits)
+    low, high = arguments["min_value"], arguments["max_value"]
+    outside = [(name, value) for name, value in figures if not low <= value <= high]
+    shown = ", ".join(f"{name} {value:.4g}".strip() for name, value in (outside or _extremes(figures))[:5])
+    observed = f"{shown}, allowed {low:g} to {high:g}"
+    percent = 100 * len(outside) / len(figures)
+    return ExpectationOutcome(
+        rule.name, bool(entry.success), rule.severity, observed, percent, rule.description, tuple(figures)
+    )
+
+
+def _extremes(figures: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    ordered = sorted(figures, key=lambda figure: figure[1])
+    return ordered[:1] if len(ordered) == 1 else [ordered[0], ordered[-1]]
 
 
 def failed_outcome(rule: Rule, observed: str) -> ExpectationOutcome:

@@ -24,6 +24,19 @@ class Thresholds:
     max_error_share: float = 0.01
     max_emptied_share: float = 0.05
     max_refused_share: float = 0.2
+    language_keep_ratio: tuple[float, float] = (0.02, 1.0)
+    rule_keep_ratio: tuple[float, float] = (0.0, 1.0)
+    max_rule_drift: float = 1.0
+    max_language_drift: float = 0.3
+    max_length_drift: float = 0.5
+    max_position_share: float = 0.7
+    min_number_retention: float = 0.3
+    min_rare_word_retention: float = 0.3
+    min_unspaced_retention: float = 0.2
+    min_group: int = 30
+    """Figures of fewer documents than this are not judged: they are chance."""
+    retention_sample: int = 500
+    """Documents that retention is measured on, so that its cost does not grow with the shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class Rule:
     """One expectation on the checked table of an asset.
 
     `kind` names a class of great_expectations.expectations. `status` limits it to rows of that status.
+    With `on_figures` it looks at the figures of its own name instead of the rows (``sql/figures/``).
     """
 
     name: str
@@ -64,6 +78,7 @@ class Rule:
     kind: str
     arguments: Arguments
     status: str | None = None
+    on_figures: bool = False
 
 
 def critical(name: str, description: str, kind: str, status: str | None = None, **arguments: Any) -> Rule:
@@ -86,3 +101,14 @@ def banded(
         return {"column": column, "min_value": low, "max_value": high}
 
     return Rule(name, Severity.WARNING, description, "ExpectColumnMeanToBeBetween", arguments)
+
+
+def figured(name: str, description: str, band: Callable[[Thresholds], tuple[float, float]]) -> Rule:
+    """A warning when one of the shard's figures of this name leaves a band of the thresholds."""
+
+    def arguments(limits: Limits) -> Mapping[str, Any]:
+        low, high = band(limits.thresholds)
+        return {"column": "value", "min_value": low, "max_value": high}
+
+    kind = "ExpectColumnValuesToBeBetween"
+    return Rule(name, Severity.WARNING, description, kind, arguments, on_figures=True)

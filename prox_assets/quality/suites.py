@@ -1,5 +1,6 @@
-"""The expectations of every corpus asset, on the columns of ``sql/checks/<asset>.sql``."""
+"""The expectations of every corpus asset, on columns of ``sql/checks/`` and figures of ``sql/figures/``."""
 
+from prox_assets.quality.figure_rules import REFINED_SHAPE, RETENTION, RULES_SHAPE
 from prox_assets.quality.rules import Rule, Severity, Thresholds, banded, critical, warning
 
 _BETWEEN = "ExpectColumnValuesToBeBetween"
@@ -84,6 +85,15 @@ def _share(name: str, description: str, column: str, threshold: str) -> Rule:
     return banded(name, description, column, band)
 
 
+_TEXT_IS_SOURCE = critical(
+    "text_is_source",
+    "The text of a kept document is its source text.",
+    _IN_SET,
+    "kept",
+    column="text_identity",
+    value_set=["same"],
+)
+
 SUITES: dict[str, tuple[Rule, ...]] = {
     "raw_documents": (
         SCHEMA,
@@ -137,14 +147,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _ROW_IDENTITY,
         *_DOC_ID,
         *_refined("dropped"),
-        critical(
-            "text_is_source",
-            "The text of a kept document is its source text.",
-            _IN_SET,
-            "kept",
-            column="text_identity",
-            value_set=["same"],
-        ),
+        _TEXT_IS_SOURCE,
         _PROBABILITY,
         banded(
             "keep_ratio",
@@ -153,6 +156,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             lambda t: t.doc_keep_ratio,
         ),
         _share("refiner_failures", "The refiner failed on few documents.", "failed", "max_error_share"),
+        *REFINED_SHAPE,
     ),
     "chunk_programs": (
         SCHEMA,
@@ -260,5 +264,22 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         ),
         _share("emptied_share", "Few documents were emptied.", "emptied", "max_emptied_share"),
         _share("refused_share", "Few calls could not be applied.", "refused_share", "max_refused_share"),
+        *REFINED_SHAPE,
+        *RETENTION,
+    ),
+    "rule_filtered_corpus": (
+        SCHEMA,
+        _ROW_COUNT,
+        _ROW_IDENTITY,
+        *_DOC_ID,
+        *_refined("dropped"),
+        _TEXT_IS_SOURCE,
+        banded(
+            "keep_ratio",
+            "Characters kept / characters in stays in its band.",
+            "character_share",
+            lambda t: t.rule_keep_ratio,
+        ),
+        *RULES_SHAPE,
     ),
 }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.documents import schema
-from prox_assets.quality.statistics import CostRecord, ShardInputs
+from prox_assets.quality.statistics import CostRecord, RunRecord, ShardInputs
 
 COSTS = (
     CostRecord("doc_programs", 2.0, "cpu", 5, 1_000, parameters=7_000),
     CostRecord("doc_programs", 1.0, "cpu", 3, 500, parameters=7_000),
     CostRecord("doc_refined_corpus", 0.5, "cpu", 8, 0),
     CostRecord("chunk_programs", 4.0, "cuda", 6, 1_200, tokens_out=100, parameters=9_000),
+)
+
+
+RULE_FILTERED = "rule_filtered_corpus"
+
+
+RUNS = tuple(
+    RunRecord(stage, f"f-{stage}", 9, 2, datetime(2026, 1, day))
+    for day, stage in enumerate(("raw_documents", "doc_programs", "doc_refined_corpus"), 1)
 )
 
 
@@ -176,6 +186,7 @@ def tables(pages: Sequence[Page], rejected: Sequence[tuple[str | None, str]] = (
         "chunk_refined_corpus": _table(
             schema.CHUNK_REFINED, [_chunk_refined(row, page) for row, page in rows]
         ),
+        RULE_FILTERED: _table(schema.RULE_FILTERED, [_rule_filtered(row, page) for row, page in rows]),
     }
 
 
@@ -200,7 +211,13 @@ def write_tables(
 ) -> ShardInputs:
     folder.mkdir(parents=True, exist_ok=True)
     paths = {stage: tuple(_write_parts(table, folder, stage)) for stage, table in stages.items()}
-    return ShardInputs(domain=domain, shard=shard, costs=costs, **paths)
+    refined = {stage: files for stage, files in paths.items() if stage != RULE_FILTERED}
+    return ShardInputs(domain=domain, shard=shard, costs=costs, runs=RUNS, **refined)
+
+
+def files_of(inputs: ShardInputs, asset: str) -> tuple[Path, ...]:
+    """The files of any checked asset, the baseline's too, which the statistics do not read."""
+    return tuple(sorted(inputs.raw_documents[0].parent.glob(f"{asset}-*.parquet")))
 
 
 def changed(table: pa.Table, at: int, **values: Any) -> pa.Table:
@@ -302,4 +319,15 @@ def _chunk_refined(row: int, page: Page) -> dict[str, Any]:
         "n_tokens_in": len(page.tokens) if page.kept_after_doc else 0,
         "n_tokens_out": page.tokens_out,
         "edits": page.edits(),
+    }
+
+
+def _rule_filtered(row: int, page: Page) -> dict[str, Any]:
+    """Rules that drop the pages that the document stage drops."""
+    kept = page.kept_after_doc
+    return {
+        **_raw(row, page),
+        "text": page.text if kept else "",
+        "status": "kept" if kept else "dropped",
+        "reason": "" if kept else "gopher_word_count",
     }

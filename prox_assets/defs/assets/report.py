@@ -52,9 +52,7 @@ def quality_report(
     store = catalogue.store()
     removal = _write_removal(catalogue, store, domain)
     checked = _checked_shards(context, catalogue, store, domain)
-    docs = build_data_docs(
-        validations_site(store, domain).records(), report_folder(store, domain) / "data_docs"
-    )
+    docs = build_data_docs(validations_site(store, domain), report_folder(store, domain) / "data_docs")
     report = build_report(_inputs(catalogue, store, domain, checked, removal), report_path(store, domain))
     outcomes = [outcome for shard in checked for outcome in shard.outcomes]
     return dg.MaterializeResult(
