@@ -1,9 +1,10 @@
-"""The files of a shard at every stage and what the stages cost, as the statistics take them."""
+"""The files of a shard at every stage, their costs and their runs, as the statistics take them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from prox_assets.documents.store import FinishedShard
-from prox_assets.quality.statistics import CostRecord, ShardInputs
+from prox_assets.quality.statistics import CostRecord, RunRecord, ShardInputs
 
 
 def shard_inputs(domain: str, shard: str, stages: Mapping[str, FinishedShard]) -> ShardInputs:
@@ -13,6 +14,7 @@ def shard_inputs(domain: str, shard: str, stages: Mapping[str, FinishedShard]) -
         shard,
         rejected=stages["raw_documents"].paths("rejected"),
         costs=tuple(cost for name, finished in stages.items() for cost in _costs(name, finished)),
+        runs=tuple(_run(name, finished) for name, finished in stages.items()),
         **{name: finished.paths() for name, finished in stages.items()},
     )
 
@@ -29,3 +31,10 @@ def _costs(stage: str, finished: FinishedShard) -> list[CostRecord]:
         )
         for cost in finished.costs()
     ]
+
+
+def _run(stage: str, finished: FinishedShard) -> RunRecord:
+    """The manifest is written when the last range is committed; its time is when the run was finished."""
+    written = (finished.folder / "manifest.json").stat().st_mtime
+    at = datetime.fromtimestamp(written, UTC).replace(tzinfo=None, microsecond=0)
+    return RunRecord(stage, finished.fingerprint, finished.rows, len(finished.ranges), at)

@@ -1,8 +1,9 @@
-"""Statistics of one shard: small Parquet tables that account for every document and token; no text."""
+"""Statistics of one shard: small Parquet tables that account for every document and token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,17 @@ from prox_assets.quality.connection import STAGES, bounded, read_sql, view_files
 if TYPE_CHECKING:
     import duckdb
 
-TABLES = ("documents", "funnel", "calls", "lengths", "scores", "edit_positions", "costs")
+TABLES = (
+    "documents",
+    "funnel",
+    "calls",
+    "lengths",
+    "scores",
+    "edit_positions",
+    "removed_texts",
+    "costs",
+    "runs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +50,19 @@ class CostRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Which run of a stage a shard's files are of: its fingerprint, and when it was finished (UTC)."""
+
+    stage: str
+    fingerprint: str
+    rows: int
+    parts: int
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ShardInputs:
-    """The Parquet files of one shard at every stage, in row order, and what the stages cost."""
+    """The Parquet files of one shard at every stage, in row order, what the stages cost, and which runs."""
 
     domain: str
     shard: str
@@ -51,6 +73,7 @@ class ShardInputs:
     chunk_programs: tuple[Path, ...]
     chunk_refined_corpus: tuple[Path, ...]
     costs: tuple[CostRecord, ...] = ()
+    runs: tuple[RunRecord, ...] = ()
 
     def files(self, stage: str) -> tuple[Path, ...]:
         """The files of a stage by its name."""
@@ -91,6 +114,7 @@ def write_shard_statistics(inputs: ShardInputs, folder: Path) -> ShardStatistics
         for stage in STAGES:
             view_files(connection, stage, stage, inputs.files(stage))
         _load_costs(connection, inputs.costs)
+        _load_runs(connection, inputs.runs)
         connection.execute("SET VARIABLE domain = $domain", {"domain": inputs.domain})
         connection.execute("SET VARIABLE shard = $shard", {"shard": inputs.shard})
         connection.execute(read_sql("statistics/joined"))
@@ -116,6 +140,12 @@ def _load_costs(connection: duckdb.DuckDBPyConnection, costs: tuple[CostRecord, 
                 cost.operations,
             ],
         )
+
+
+def _load_runs(connection: duckdb.DuckDBPyConnection, runs: tuple[RunRecord, ...]) -> None:
+    connection.execute(read_sql("statistics/recorded_runs"))
+    for run in runs:
+        connection.execute("INSERT INTO recorded_runs VALUES (?, ?, ?, ?, ?)", list(astuple(run)))
 
 
 def _refuse_foreign_rows(connection: duckdb.DuckDBPyConnection, inputs: ShardInputs) -> None:

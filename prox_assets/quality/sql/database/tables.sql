@@ -76,3 +76,23 @@ COMMENT ON COLUMN costs.tokens_in IS 'Tokens the model read.';
 COMMENT ON COLUMN costs.tokens_out IS 'Tokens the model generated; 0 for a scoring refiner.';
 COMMENT ON COLUMN costs.parameters IS 'Parameters of the model without embeddings; 0 where none ran.';
 COMMENT ON COLUMN costs.operations IS 'Floating-point operations by 2·N·D (arXiv 2409.17115, section 3.2).';
+
+CREATE TABLE removed_texts (
+    domain VARCHAR NOT NULL, shard VARCHAR NOT NULL, call VARCHAR NOT NULL, text VARCHAR NOT NULL,
+    times BIGINT NOT NULL, documents BIGINT NOT NULL, characters BIGINT NOT NULL
+);
+COMMENT ON TABLE removed_texts IS 'The 500 lines and strings that most kept documents of a shard lost: what the refiner takes for noise. Sums over shards are lower bounds.';
+COMMENT ON COLUMN removed_texts.text IS 'A removed line (remove_lines) or string (other calls), at most 200 characters.';
+COMMENT ON COLUMN removed_texts.times IS 'How often it was removed.';
+COMMENT ON COLUMN removed_texts.documents IS 'From how many documents.';
+COMMENT ON COLUMN removed_texts.characters IS 'Characters removed with it, spaces around it included.';
+
+CREATE TABLE runs (
+    domain VARCHAR NOT NULL, shard VARCHAR NOT NULL, stage VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    rows BIGINT NOT NULL, parts BIGINT NOT NULL, finished_at TIMESTAMP NOT NULL
+);
+COMMENT ON TABLE runs IS 'Which run of each stage the figures of a shard are of.';
+COMMENT ON COLUMN runs.fingerprint IS 'Fingerprint of the configuration and of everything upstream; it names the folder of the files.';
+COMMENT ON COLUMN runs.rows IS 'Rows of the stage.';
+COMMENT ON COLUMN runs.parts IS 'Committed row ranges.';
+COMMENT ON COLUMN runs.finished_at IS 'When its manifest was written, UTC.';

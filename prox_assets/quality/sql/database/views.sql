@@ -128,3 +128,45 @@ HAVING sum(CASE WHEN flow = 'entered' THEN documents ELSE -documents END) <> 0
     OR count(*) FILTER (reason = 'unaccounted') > 0
 ORDER BY domain, shard, stage;
 COMMENT ON VIEW funnel_imbalances IS 'Shards whose counts do not reconcile, or lost something without a reason. Empty when all is well.';
+
+CREATE VIEW languages AS
+SELECT
+    domain, coalesce(language, '(none)') AS language,
+    count(*) AS documents,
+    count(*) FILTER (status = 'kept') AS documents_kept,
+    sum(tokens_raw)::BIGINT AS tokens_raw,
+    sum(tokens_doc)::BIGINT AS tokens_doc,
+    sum(tokens_chunk)::BIGINT AS tokens_chunk,
+    sum(tokens_doc) / nullif(sum(tokens_raw), 0) AS keep_ratio_doc,
+    sum(tokens_chunk) / nullif(sum(tokens_raw), 0) AS keep_ratio
+FROM documents
+WHERE status <> 'rejected'
+GROUP BY ALL
+ORDER BY domain, tokens_raw DESC, 2;
+COMMENT ON VIEW languages IS 'Each language of a domain in one row: what came in and what is left.';
+
+CREATE VIEW sources AS
+SELECT
+    domain, coalesce(source, '(none)') AS source,
+    count(*) AS documents,
+    count(*) FILTER (status = 'kept') AS documents_kept,
+    sum(tokens_raw)::BIGINT AS tokens_raw,
+    sum(tokens_doc)::BIGINT AS tokens_doc,
+    sum(tokens_chunk)::BIGINT AS tokens_chunk,
+    sum(tokens_doc) / nullif(sum(tokens_raw), 0) AS keep_ratio_doc,
+    sum(tokens_chunk) / nullif(sum(tokens_raw), 0) AS keep_ratio
+FROM documents
+WHERE status <> 'rejected'
+GROUP BY ALL
+ORDER BY domain, tokens_raw DESC, 2;
+COMMENT ON VIEW sources IS 'Each source of a domain in one row: what came in and what is left.';
+
+CREATE VIEW most_removed AS
+SELECT
+    domain, call, text,
+    sum(documents)::BIGINT AS documents, sum(times)::BIGINT AS times, sum(characters)::BIGINT AS characters,
+    count(DISTINCT shard) AS shards
+FROM removed_texts
+GROUP BY domain, call, text
+ORDER BY domain, documents DESC, times DESC, text;
+COMMENT ON VIEW most_removed IS 'The lines and strings that most documents of a domain lost; lower bounds, from the 500 of each shard.';

@@ -1,20 +1,9 @@
 -- The largest twelve, and one row for all others.
-WITH grouped AS (
-    SELECT
-        coalesce(source, '(none)') AS name,
-        count(*) AS documents,
-        count(*) FILTER (status = 'kept') AS documents_kept,
-        sum(tokens_raw) AS tokens_raw,
-        sum(tokens_doc) AS tokens_doc,
-        sum(tokens_chunk) AS tokens_chunk
-    FROM documents
-    WHERE domain = $domain AND status <> 'rejected'
-    GROUP BY name
-), ranked AS (
-    SELECT *, row_number() OVER (ORDER BY tokens_raw DESC, name) AS place FROM grouped
+WITH ranked AS (
+    SELECT *, row_number() OVER (ORDER BY tokens_raw DESC, source) AS place FROM sources WHERE domain = $domain
 )
 SELECT
-    CASE WHEN place <= 12 THEN name ELSE '(all others)' END AS name,
+    CASE WHEN place <= 12 THEN source ELSE '(all others)' END AS name,
     count(*) AS members,
     sum(documents)::BIGINT AS documents,
     sum(documents_kept)::BIGINT AS documents_kept,

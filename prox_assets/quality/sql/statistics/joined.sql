@@ -5,6 +5,7 @@ SELECT
     edit.call,
     edit.outcome,
     edit.start,
+    edit.stop,
     edit.stop - edit.start - length(edit.replacement) AS characters,
     edit.n_tokens AS tokens
 FROM chunk_refined_corpus AS refined, unnest(refined.edits) AS unnested (edit);
