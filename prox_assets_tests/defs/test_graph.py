@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from prox_assets.definitions import defs
+from prox_assets.defs.assets.agreement import read_agreement
 from prox_assets.defs.assets.analytics import STAGES, database_path
 from prox_assets.defs.assets.evaluation import read_evaluation
 from prox_assets.defs.assets.report import read_removal, report_folder, report_path
@@ -129,6 +130,19 @@ def test_no_seed_is_held_out(graph: Graph) -> None:
         seeds = pq.read_table(graph.store.artifact(domain, "seed_documents").folder / "seeds.parquet")
         assert seeds.num_rows == 150
         assert not any('"eval"' in metadata for metadata in seeds["metadata"].to_pylist())
+
+
+def test_teachers_are_compared_with_others_and_with_themselves(graph: Graph) -> None:
+    others = {"web": ["labels", "rules"], "math": ["rules", "rules (run 2)"]}
+    for domain, names in others.items():
+        found = read_agreement(graph.store, domain)
+        (pair,) = found["pairs"]
+        assert pair["judges"] == names
+        assert pair["keep"]["n"] == found["seeds"] == 40
+        assert pair["lines"]["n"] > 500
+        assert 0.3 < pair["lines"]["f1"] <= 1
+        assert len(found["disagreements"]) <= 20
+        assert "Agreement" in report_path(graph.store, domain).read_text()
 
 
 def test_the_report_and_the_data_docs_are_there(graph: Graph) -> None:

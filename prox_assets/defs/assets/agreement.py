@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from prox_assets.config import AnyTeacher
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
 from prox_assets.defs.metadata import artifact_result, table_of
@@ -19,6 +18,7 @@ from prox_assets.documents.files import write_json
 from prox_assets.documents.store import Store
 from prox_assets.teacher.agreement import Annotated, agreement
 from prox_assets.teacher.factory import open_teacher
+from prox_assets.teacher.interface import Teacher
 
 AGREEMENT_FILE = "agreement.json"
 
@@ -53,8 +53,10 @@ def teacher_agreement(
             for name in ("doc_annotations", "chunk_annotations")
         )
         judges = [Annotated(own.name, *tables)]
-        for other in others:
-            judges.append(_annotated(other, seeds, [judge.name for judge in judges]))
+        known = [own]
+        for other in map(open_teacher, others):
+            judges.append(_annotated(other, seeds, known))
+            known.append(other)
             context.log.info(f"{judges[-1].name} annotated {seeds.num_rows} seeds")
         write_json(agreement(seeds, judges), folder / AGREEMENT_FILE)
 
@@ -76,12 +78,20 @@ def read_agreement(store: Store, domain: str) -> dict[str, Any]:
     return result
 
 
-def _annotated(section: AnyTeacher, seeds: pa.Table, names: list[str]) -> Annotated:
+def _annotated(teacher: Teacher, seeds: pa.Table, known: list[Teacher]) -> Annotated:
     """What a teacher says of the seeds, under a name that no other judge has."""
-    teacher = open_teacher(section)
-    runs = sum(name.split(" (run ")[0] == teacher.name for name in names)
-    name = f"{teacher.name} (run {runs + 1})" if runs else teacher.name
-    return Annotated(name, teacher.annotate_documents(seeds), teacher.annotate_chunks(seeds))
+    return Annotated(
+        _name_beside(teacher, known), teacher.annotate_documents(seeds), teacher.annotate_chunks(seeds)
+    )
+
+
+def _name_beside(teacher: Teacher, known: list[Teacher]) -> str:
+    """The teacher's name; with the number of the run, or a number, where others have that name."""
+    runs = sum(other.prompt_hash == teacher.prompt_hash for other in known)
+    if runs:
+        return f"{teacher.name} (run {runs + 1})"
+    namesakes = sum(other.name == teacher.name for other in known)
+    return f"{teacher.name} ({namesakes + 1})" if namesakes else teacher.name
 
 
 def _of(seeds: pa.Table, annotations: pa.Table) -> pa.Table:

@@ -106,7 +106,7 @@ def hard_examples(
 def _validation(store: Store, domain: str) -> Validation:
     """The validation F1 of the present refiners."""
     document, chunk = (
-        read_info(store.artifact(domain, name).folder / CHECKPOINT, task).metrics.get("f1", 0.0)
+        read_info(store.artifact(domain, name).folder / CHECKPOINT, task).metrics["f1"]
         for name, task in (("doc_refiner", Task.DOCUMENT), ("chunk_refiner", Task.CHUNK))
     )
     return Validation(document, chunk)
