@@ -11,7 +11,7 @@ from prox_assets.config.execution import Execution, Inference, Thresholds
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
-from prox_assets.config.refiners import ScoringRefiner
+from prox_assets.config.refiners import AnyRefiner, ScoringRefiner
 from prox_assets.config.section import Section
 from prox_assets.config.teachers import AnyTeacher
 from prox_assets.errors import CatalogueError
@@ -27,7 +27,7 @@ class Domain(Section):
     teacher: AnyTeacher
     agreement: Agreement = Agreement()
     hard_examples: HardExamples = HardExamples()
-    refiner: ScoringRefiner = ScoringRefiner()
+    refiner: AnyRefiner = ScoringRefiner()
     thresholds: Thresholds = Thresholds()
     execution: Execution = Execution()
     checks: Bands = Bands()

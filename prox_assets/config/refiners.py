@@ -1,9 +1,10 @@
 """How refiners are made and trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Discriminator, Field, PositiveInt, Tag
 
+from prox_assets.config.generative import GenerativeRefiner
 from prox_assets.config.section import Section, Share
 
 
@@ -72,3 +73,14 @@ class ScoringRefiner(Section):
     validation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     document: RefinerRecipe = RefinerRecipe()
     chunk: RefinerRecipe = RefinerRecipe()
+
+
+def _kind(value: Any) -> str:
+    """The kind that a catalogue names, or the embedded default."""
+    return str(value.get("kind", "scoring") if isinstance(value, dict) else value.kind)
+
+
+AnyRefiner = Annotated[
+    Annotated[ScoringRefiner, Tag("scoring")] | Annotated[GenerativeRefiner, Tag("generative")],
+    Discriminator(_kind),
+]

@@ -41,16 +41,28 @@ def write_card(folder: Path, info: CheckpointInfo, data: str) -> None:
         origin=f"Fine-tuned from `{base}`."
         if base
         else "A ModernBERT made from a configuration, from scratch.",
-        recipe=json.dumps(info.recipe, indent=2),
-        scores="\n".join(f"- {name.replace('_', ' ')}: {value:.4g}" for name, value in info.metrics.items()),
-        thresholds=", ".join(f"{name} {value}" for name, value in _thresholds(info).items()),
+        recipe=recipe_text(info),
+        scores=scores_text(info),
+        thresholds=thresholds_text(info),
         window=str(info.window),
     )
     (folder / CARD_FILE).write_text(text, encoding="utf-8")
 
 
-def _thresholds(info: CheckpointInfo) -> dict[str, str]:
+def recipe_text(info: CheckpointInfo) -> str:
+    """The recipe as JSON."""
+    return json.dumps(info.recipe, indent=2)
+
+
+def scores_text(info: CheckpointInfo) -> str:
+    """The scores as a list."""
+    return "\n".join(f"- {name.replace('_', ' ')}: {value:.4g}" for name, value in info.metrics.items())
+
+
+def thresholds_text(info: CheckpointInfo) -> str:
+    """The thresholds in a line."""
     values = {name: getattr(info.thresholds, name) for name in info.thresholds.__slots__}
-    return {
-        name.replace("_", " "): "off" if value is None else f"{value:.4g}" for name, value in values.items()
-    }
+    return ", ".join(
+        f"{name.replace('_', ' ')} {'off' if value is None else f'{value:.4g}'}"
+        for name, value in values.items()
+    )

@@ -19,9 +19,10 @@ from prox_assets.refiner.editing import edit_program
 from prox_assets.refiner.lines import NoiseSpan
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.prepared import prepare_chunks, tokenizer_of
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
+from prox_assets.refiner.scoring import ChunkRefiner
 from prox_assets.refiner.tokenized import Ints
 from prox_assets.refiner.windows import Window
+from prox_assets.refining.counting import TokenCounter
 from prox_assets.refining.documents import DROPPED, KEPT, OK
 from prox_assets.refining.parts import PartResult
 from prox_assets.refining.streaming import Work
@@ -39,7 +40,7 @@ class ChunkPreparation:
 
     def __call__(self, documents: pa.Table) -> list[list[Window]]:
         """The windows of each kept document."""
-        texts = [row["text"] for row in _kept(documents)]
+        texts = [row["text"] for row in kept_documents(documents)]
         return prepare_chunks(tokenizer_of(self.checkpoint), self.window, texts, self.overlap)
 
 
@@ -54,7 +55,7 @@ class ChunkEditing:
         self, prepared: Sequence[Sequence[Window]], answers: Sequence[Sequence[Floats]], documents: pa.Table
     ) -> PartResult:
         """The programs of a range (`CHUNK_PROGRAMS`)."""
-        kept = _kept(documents)
+        kept = kept_documents(documents)
         results = [
             [
                 chunk_result(row["text"], *scored, self.thresholds, self.calibration)
@@ -63,7 +64,7 @@ class ChunkEditing:
             for row, cut, answer in zip(kept, prepared, answers, strict=True)
         ]
         rows = [
-            _program_row(document, chunk)
+            program_row(document, chunk)
             for document, chunks in zip(kept, results, strict=True)
             for chunk in chunks
         ]
@@ -75,7 +76,7 @@ class ChunkEditing:
         return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
 
 
-def chunk_work(checkpoint: Path, refiner: ChunkRefiner) -> Work[Any, Any]:
+def scored_chunk_work(checkpoint: Path, refiner: ChunkRefiner) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
     return Work(
         ChunkPreparation(checkpoint, refiner.window, refiner.overlap),
@@ -84,11 +85,13 @@ def chunk_work(checkpoint: Path, refiner: ChunkRefiner) -> Work[Any, Any]:
     )
 
 
-def _kept(documents: pa.Table) -> list[dict[str, Any]]:
+def kept_documents(documents: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a range that the document stage kept."""
     return [row for row in documents.to_pylist() if row["status"] == KEPT]
 
 
-def _program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any]:
+def program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any]:
+    """A row of `CHUNK_PROGRAMS`."""
     return {
         "row": document["row"],
         "doc_id": document["doc_id"],
@@ -126,7 +129,7 @@ def dropped_row(document: dict[str, Any]) -> dict[str, Any]:
 class ChunkExecutor:
     """Runs chunk programs: guard rails, thresholds that may have moved, and the tokenizer that counts."""
 
-    def __init__(self, counter: DocumentRefiner, rails: Rails, thresholds: ChunkThresholds | None) -> None:
+    def __init__(self, counter: TokenCounter, rails: Rails, thresholds: ChunkThresholds | None) -> None:
         self._counter, self._rails, self._thresholds = counter, rails, thresholds
 
     def __call__(self, documents: pa.Table, programs: pa.Table) -> PartResult:

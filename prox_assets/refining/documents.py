@@ -66,7 +66,7 @@ class DocumentJudgement:
         }
 
 
-def document_work(checkpoint: Path, refiner: DocumentRefiner) -> Work[Any, Any]:
+def scored_document_work(checkpoint: Path, refiner: DocumentRefiner) -> Work[Any, Any]:
     """The steps of writing document programs with the refiner that was loaded from `checkpoint`."""
     return Work(
         DocumentPreparation(checkpoint, refiner.window),

@@ -15,9 +15,9 @@ from prox_assets.programs import Outcome, Rails
 from prox_assets.refiner.answers import ChunkResult
 from prox_assets.refiner.lines import merge_chunks
 from prox_assets.refiner.metrics import Bools, Floats
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refining.documents import KEPT
 from prox_assets.refining.judged_programs import judge_programs, program_metrics
+from prox_assets.refining.kinds import AnyChunkRefiner, AnyDocumentRefiner
 from prox_assets.refining.removal import RemovalMetrics, character_truth, removal_metrics
 from prox_assets.refining.score_sheet import Answers, Decisions, LabelledPages, page_texts
 
@@ -47,7 +47,7 @@ def read_labels(file: Path, ids: set[str], limit: int) -> pa.Table:
 
 
 def refiner_answers(
-    documents: DocumentRefiner, chunks: ChunkRefiner, pages: LabelledPages, rails: Rails
+    documents: AnyDocumentRefiner, chunks: AnyChunkRefiner, pages: LabelledPages, rails: Rails
 ) -> Answers:
     """What both refiners say of labelled pages, at their thresholds; each page goes through a model once."""
     keep = None

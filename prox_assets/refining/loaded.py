@@ -10,15 +10,20 @@ from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Beyond, Boundary, Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.size import non_embedding_parameters
+from prox_assets.refining.kinds import (
+    AnyChunkRefiner,
+    AnyDocumentRefiner,
+    open_chunk_refiner,
+    open_document_refiner,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedDocumentRefiner:
     """A document refiner in memory; `configuration` is all that decides its answers."""
 
-    refiner: DocumentRefiner
+    refiner: AnyDocumentRefiner
     checkpoint: Path
     configuration: dict[str, Any]
     cost: dict[str, Any]
@@ -28,7 +33,7 @@ class LoadedDocumentRefiner:
 class LoadedChunkRefiner:
     """A chunk refiner in memory; `configuration` is all that decides its answers."""
 
-    refiner: ChunkRefiner
+    refiner: AnyChunkRefiner
     checkpoint: Path
     configuration: dict[str, Any]
     cost: dict[str, Any]
@@ -44,7 +49,7 @@ def engine_settings(inference: Inference) -> EngineSettings:
 @lru_cache(maxsize=4)
 def load_document_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedDocumentRefiner:
     """Load a checkpoint once per process; a run over many shards loads it once."""
-    refiner = DocumentRefiner.load(checkpoint, settings)
+    refiner = open_document_refiner(checkpoint, settings)
     return LoadedDocumentRefiner(
         refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
     )
@@ -53,7 +58,7 @@ def load_document_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedD
 @lru_cache(maxsize=4)
 def load_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedChunkRefiner:
     """Load a checkpoint once per process; a run over many shards loads it once."""
-    refiner = ChunkRefiner.load(checkpoint, settings)
+    refiner = open_chunk_refiner(checkpoint, settings)
     return LoadedChunkRefiner(
         refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
     )

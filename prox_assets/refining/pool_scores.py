@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from prox_assets.refiner.lines import merge_chunks
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
+from prox_assets.refining.kinds import AnyChunkRefiner, AnyDocumentRefiner
 from prox_assets.teacher.hard_examples import RefinerScores
 
 _BATCH = 256
 
 
 def refiner_scores(
-    documents: DocumentRefiner, chunks: ChunkRefiner, texts: Sequence[str]
+    documents: AnyDocumentRefiner, chunks: AnyChunkRefiner, texts: Sequence[str]
 ) -> list[RefinerScores]:
     """The keep probability of each text and the noise scores of its lines."""
     scores: list[RefinerScores] = []

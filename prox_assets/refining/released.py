@@ -8,8 +8,8 @@ import pyarrow as pa
 from prox_assets.documents.schema import CHUNK_REFINED
 from prox_assets.programs import Outcome, Stage, parse
 from prox_assets.programs.prox_profile import execution_as_released
-from prox_assets.refiner.scoring import DocumentRefiner
 from prox_assets.refining.chunks import dropped_row, programs_by_row, source_columns
+from prox_assets.refining.counting import TokenCounter
 from prox_assets.refining.documents import DROPPED
 from prox_assets.refining.parts import PartResult
 
@@ -43,7 +43,7 @@ class ReleasedExecutor:
     The record holds one edit for each document that changed: the whole text, replaced.
     """
 
-    def __init__(self, counter: DocumentRefiner) -> None:
+    def __init__(self, counter: TokenCounter) -> None:
         self._counter = counter
 
     def __call__(self, documents: pa.Table, programs: pa.Table) -> PartResult:

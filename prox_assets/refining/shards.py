@@ -7,6 +7,7 @@ from prox_assets.documents.store import FinishedShard, ShardKey, ShardWriter, St
 from prox_assets.programs import Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
+from prox_assets.refining.kinds import chunk_work, document_work
 from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner, rails_configuration
 from prox_assets.refining.parts import OnProgress, Transform, map_parts
 from prox_assets.refining.released import ReleasedExecutor
@@ -20,7 +21,7 @@ def write_doc_programs(
 ) -> FinishedShard:
     """Have the document refiner judge every document of a shard, with `workers` processes beside it."""
     writer = _writer(store, "doc_programs", (raw,), loaded.configuration)
-    work = documents.document_work(loaded.checkpoint, loaded.refiner)
+    work = document_work(loaded.checkpoint, loaded.refiner)
     return stream_parts((raw,), writer, work, report, workers, loaded.cost)
 
 
@@ -42,7 +43,7 @@ def write_chunk_programs(
 ) -> FinishedShard:
     """Have the chunk refiner write a program for every chunk of a shard's kept documents."""
     writer = _writer(store, "chunk_programs", (refined,), loaded.configuration)
-    work = chunks.chunk_work(loaded.checkpoint, loaded.refiner)
+    work = chunk_work(loaded.checkpoint, loaded.refiner)
     return stream_parts((refined,), writer, work, report, workers, loaded.cost)
 
 

@@ -1,5 +1,6 @@
 """The second half of teaching: the dataset, and a refiner for each of the two stages."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from prox_assets.config import RefinerRecipe
+from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
-from prox_assets.defs.metadata import artifact_result
+from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
@@ -18,7 +20,10 @@ from prox_assets.defs.training_progress import log_training
 from prox_assets.documents.files import write_table
 from prox_assets.inference import Task
 from prox_assets.refiner.aims import Goal
-from prox_assets.refiner.checkpoint import read_curves, read_info
+from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
+from prox_assets.refiner.generative.layout import Layout
+from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
+from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.sft import build_sft
 from prox_assets.teacher.rounds import with_examples
@@ -77,7 +82,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     code_version="1",
 )
 def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
-    """The document refiner: a Hugging Face sequence classifier with its curves, metrics and threshold."""
+    """The document refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     recipe = catalogue.domain(context.partition_key).refiner.document
     return _train(context, catalogue, "doc_refiner", recipe_of(Task.DOCUMENT, recipe))
 
@@ -94,13 +99,15 @@ def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
 def chunk_refiner(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
-    """The chunk refiner: a Hugging Face token classifier with its curves, metrics and thresholds."""
+    """The chunk refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     recipe = catalogue.domain(context.partition_key).refiner.chunk
     return _train(context, catalogue, "chunk_refiner", recipe_of(Task.CHUNK, recipe))
 
 
-def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
+def recipe_of(task: Task, section: RefinerRecipe | GenerativeSection) -> Recipe | GenerativeRecipe:
     """The catalogue's recipe for one refiner."""
+    if isinstance(section, GenerativeSection):
+        return _generative_recipe(task, section)
     return Recipe(
         task,
         base=section.base,
@@ -115,31 +122,74 @@ def recipe_of(task: Task, section: RefinerRecipe) -> Recipe:
     )
 
 
-def _train(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource, asset: str, recipe: Recipe
-) -> dg.MaterializeResult[Any]:
+def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeRecipe:
+    return GenerativeRecipe(
+        task,
+        base=section.base,
+        checkpoint=section.checkpoint,
+        window=section.window,
+        layout=None if section.layout == "auto" else Layout(section.layout),
+        grammar=section.grammar,
+        max_new_tokens=section.max_new_tokens,
+        f1_slack=section.f1_slack,
+        lora=Lora(**section.lora.model_dump()) if section.lora else None,
+        architecture=CausalArchitecture(**section.architecture.model_dump()),
+        training=CausalTraining(**section.training.model_dump()),
+    )
+
+
+def _trainer(recipe: Recipe | GenerativeRecipe) -> Any:
+    from prox_assets.refiner.generative.training import train_generative_refiner
     from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
 
+    if isinstance(recipe, GenerativeRecipe):
+        return train_generative_refiner
+    return train_document_refiner if recipe.task is Task.DOCUMENT else train_chunk_refiner
+
+
+def _train(
+    context: dg.AssetExecutionContext,
+    catalogue: CatalogueResource,
+    asset: str,
+    recipe: Recipe | GenerativeRecipe,
+) -> dg.MaterializeResult[Any]:
     domain = context.partition_key
     store = catalogue.store()
     dataset = store.artifact(domain, "sft_dataset")
     documents = recipe.task is Task.DOCUMENT
-    train = train_document_refiner if documents else train_chunk_refiner
 
     def build(folder: Path) -> None:
         table = pq.read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
         note = f"Seeds of domain {domain}, annotated by its teacher (dataset {dataset.fingerprint})."
         partial = store.partial(domain, asset, configuration)
-        train(table, recipe, folder / CHECKPOINT, note, log_training(context), partial)
+        _trainer(recipe)(table, recipe, folder / CHECKPOINT, note, log_training(context), partial)
 
-    configuration = {"asset": asset, "code": "1", "dataset": dataset.fingerprint, "recipe": recipe.to_json()}
+    configuration = {
+        "asset": asset,
+        "code": "1",
+        "kind": "generative" if isinstance(recipe, GenerativeRecipe) else "scoring",
+        "dataset": dataset.fingerprint,
+        "recipe": recipe.to_json(),
+    }
     artifact = store.publish(domain, asset, configuration, build)
     checkpoint = artifact.folder / CHECKPOINT
     info = read_info(checkpoint, recipe.task)
     return artifact_result(
         artifact,
         curves=dg.MetadataValue.md(curves_markdown(read_curves(checkpoint))),
+        **_asked(checkpoint, info),
         **{f"validation_{name}": value for name, value in info.metrics.items()},
+    )
+
+
+def _asked(checkpoint: Path, info: CheckpointInfo) -> dict[str, Any]:
+    """How a generative refiner is asked, and what chose it."""
+    if info.kind != "generative":
+        return {}
+    writing = read_writing(checkpoint)
+    probed = table_of([asdict(score) for score in writing.probed])
+    return {"prompt_layout": str(writing.layout), "grammar": writing.grammar} | (
+        {"probed_layouts": probed} if writing.probed else {}
     )
 
 

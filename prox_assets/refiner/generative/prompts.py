@@ -1,0 +1,98 @@
+"""Texts made ready for a generative refiner: prompts as token ids. Needs the tokenizer, no model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from prox_assets.chunking import Chunk, chunk_lines, line_spans
+from prox_assets.inference import Prompt
+from prox_assets.programs import DROP_DOC, KEEP_DOC, Stage
+from prox_assets.programs.grammar import lark_grammar
+from prox_assets.refiner.generative.layout import Layout, first_label, labels, shown
+from prox_assets.refiner.prepared import PreparedDocument
+from prox_assets.refiner.tokenized import Ints, TextTokenizer
+
+ANSWERS = (KEEP_DOC, DROP_DOC)
+_SEAMS = 8  # tokens by which a text in a prompt may be longer than alone
+_LABEL = "[000]"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChunk:
+    """A chunk with its prompt. `n_tokens` of the source start in it; `first` is its first line's label."""
+
+    chunk: Chunk
+    n_tokens: int
+    prompt: Prompt
+    first: int
+
+
+class PromptWriter:
+    """Writes the prompts of one model: its tokenizer, its layout, the window of text that it is shown."""
+
+    def __init__(self, tokenizer: TextTokenizer, layout: Layout, window: int, grammar: bool) -> None:
+        self.tokenizer, self._layout, self._window, self._grammar = tokenizer, layout, window, grammar
+        self._start = tokenizer.specials.prefix
+        around, label = tokenizer([layout.chunk("") + layout.document(""), f"{_LABEL}\n"])
+        self._label_tokens = len(label)
+        self.longest = window + len(self._start) + len(around) + _SEAMS
+
+    def ids(self, text: str) -> tuple[int, ...]:
+        """A prompt's token ids, the tokenizer's first token before them."""
+        (tokens,) = self.tokenizer([text])
+        return (*self._start, *tokens.ids.tolist())
+
+    def answer(self, text: str) -> list[int]:
+        """The ids of an answer, without an end."""
+        (tokens,) = self.tokenizer([text])
+        ids: list[int] = tokens.ids.tolist()
+        return ids
+
+    def documents(self, texts: Sequence[str]) -> list[PreparedDocument]:
+        """A prompt for each document. Of one longer than the window the first window stands in it."""
+        return [
+            self._document(text, tokens.starts)
+            for text, tokens in zip(texts, self.tokenizer(texts), strict=True)
+        ]
+
+    def chunks(self, texts: Sequence[str]) -> list[list[PreparedChunk]]:
+        """The prompts of all chunks of every text: windows of whole lines, each line with its label."""
+        return [
+            self._chunks(text, tokens.starts)
+            for text, tokens in zip(texts, self.tokenizer(texts), strict=True)
+        ]
+
+    def _document(self, text: str, starts: Ints) -> PreparedDocument:
+        seen = min(len(starts), self._window)
+        while True:
+            shown = text if seen == len(starts) else text[: starts[seen]]
+            ids = self.ids(self._layout.document(shown))
+            if len(ids) <= self.longest or not seen:
+                return PreparedDocument(list(ids), len(starts), seen)
+            seen = max(0, seen - (len(ids) - self.longest))
+
+    def _chunks(self, text: str, starts: Ints) -> list[PreparedChunk]:
+        """Cut by the tokens of the text and of its labels; finer where a prompt is longer than those."""
+        lines = [start for start, _ in line_spans(text)]
+        counted = np.sort(np.concatenate([starts, np.repeat(lines, self._label_tokens)])).tolist()
+        room = self._window
+        while True:
+            found = [self._chunk(text, chunk, starts) for chunk in chunk_lines(text, counted, room)]
+            longest = max((len(one.prompt.ids) for one in found), default=0)
+            if longest <= self.longest or room == 1:
+                return found
+            room = max(1, room - (longest - self.longest))
+
+    def _chunk(self, text: str, chunk: Chunk, starts: Ints) -> PreparedChunk:
+        ids = self.ids(self._layout.chunk(shown(text, chunk)))
+        first, last = np.searchsorted(starts, [chunk.start, chunk.stop])
+        grammar = chunk_grammar(labels(chunk)) if self._grammar else None
+        return PreparedChunk(chunk, int(last - first), Prompt(ids, grammar), first_label(chunk))
+
+
+@lru_cache(maxsize=1024)
+def chunk_grammar(lines: range) -> str:
+    """The grammar of programs for lines of these labels."""
+    return lark_grammar(Stage.CHUNK, lines)

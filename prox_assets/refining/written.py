@@ -1,0 +1,98 @@
+"""The steps of the stages with a generative refiner."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.documents.schema import CHUNK_PROGRAMS
+from prox_assets.inference import Generation
+from prox_assets.programs import Stage, parse
+from prox_assets.refiner.answers import ChunkResult
+from prox_assets.refiner.generative.prompts import PreparedChunk
+from prox_assets.refiner.generative.refiners import (
+    GenerativeChunkRefiner,
+    GenerativeDocumentRefiner,
+    prompt_writer,
+    written_chunk,
+)
+from prox_assets.refiner.prepared import PreparedDocument
+from prox_assets.refining.chunks import kept_documents, program_row
+from prox_assets.refining.documents import DocumentJudgement
+from prox_assets.refining.parts import PartResult
+from prox_assets.refining.streaming import Work
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPrompting:
+    """Writes the prompts of a range's documents for the refiner in `checkpoint`."""
+
+    checkpoint: Path
+    window: int
+
+    def __call__(self, raw: pa.Table) -> list[PreparedDocument]:
+        """One prompt for each row."""
+        return prompt_writer(self.checkpoint, self.window).documents(raw["text"].to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPrompting:
+    """Writes the prompts of all chunks of a range's kept documents for the refiner in `checkpoint`."""
+
+    checkpoint: Path
+    window: int
+
+    def __call__(self, documents: pa.Table) -> list[list[PreparedChunk]]:
+        """The prompts of each kept document."""
+        texts = [row["text"] for row in kept_documents(documents)]
+        return prompt_writer(self.checkpoint, self.window).chunks(texts)
+
+
+def chunk_rows(
+    prepared: Sequence[Sequence[PreparedChunk]],
+    written: Sequence[Sequence[Generation]],
+    documents: pa.Table,
+) -> PartResult:
+    """The programs of a range (`CHUNK_PROGRAMS`) as they were written; lines have no scores.
+
+    The cost counts the programs that were cut off and those with a refused call.
+    """
+    results = [
+        [written_chunk(*one) for one in zip(chunks, answers, strict=True)]
+        for chunks, answers in zip(prepared, written, strict=True)
+    ]
+    rows = [
+        program_row(document, result) | {"line_scores": [], "error": result.error}
+        for document, chunks in zip(kept_documents(documents), results, strict=True)
+        for result in chunks
+    ]
+    flat = [result for chunks in results for result in chunks]
+    cost = {
+        "documents": len(results),
+        "tokens_in": sum(len(one.prompt.ids) for chunks in prepared for one in chunks),
+        "tokens_written": sum(len(one.ids) for answers in written for one in answers),
+        "cut_off": sum(result.error is not None for result in flat),
+        "malformed": sum(_malformed(result) for result in flat),
+    }
+    return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
+
+
+def written_document_work(checkpoint: Path, refiner: GenerativeDocumentRefiner) -> Work[Any, Any]:
+    """The steps of writing document programs with the refiner that was loaded from `checkpoint`."""
+    return Work(
+        DocumentPrompting(checkpoint, refiner.window),
+        refiner.score_prepared,
+        DocumentJudgement(refiner.thresholds),
+    )
+
+
+def written_chunk_work(checkpoint: Path, refiner: GenerativeChunkRefiner) -> Work[Any, Any]:
+    """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
+    return Work(ChunkPrompting(checkpoint, refiner.window), refiner.write, chunk_rows)
+
+
+def _malformed(result: ChunkResult) -> bool:
+    program = parse(result.program_text, Stage.CHUNK)
+    return bool(program.refusals) or not program.calls

@@ -1,0 +1,95 @@
+"""Prompts: whole layouts however long the text, chunks that make the document, room that is kept."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prox_assets.programs import Stage
+from prox_assets.programs.grammar import lark_grammar
+from prox_assets.refiner.generative.layout import Layout
+from prox_assets.refiner.generative.prompts import PreparedChunk, PromptWriter
+from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.sample import SamplePage
+
+WINDOW = 64
+
+
+def _text(writer: PromptWriter, ids: Sequence[int]) -> str:
+    text: str = writer.tokenizer.tokenizer.decode(ids)
+    return text.removeprefix("<s>").removeprefix(" ")
+
+
+@pytest.mark.parametrize(
+    ("layout", "document", "chunk"),
+    [
+        (Layout.PLAIN_DOC, "[doc]\na\nb\n[/doc]\n", "[doc]\n[000]a\n[001]b\n[/doc]\n"),
+        (Layout.LLAMA2, "[INST] a\nb [/INST]", "[INST] [doc]\n[000]a\n[001]b\n[/doc] [/INST]"),
+    ],
+)
+def test_layouts(tokenizer: TextTokenizer, layout: Layout, document: str, chunk: str) -> None:
+    writer = PromptWriter(tokenizer, layout, WINDOW, grammar=True)
+    (one,), ((two,),) = writer.documents(["a\nb"]), writer.chunks(["a\nb"])
+    assert one.ids[0] == two.prompt.ids[0] == tokenizer.tokenizer.bos_token_id
+    assert _text(writer, one.ids) == document
+    assert _text(writer, two.prompt.ids) == chunk
+    assert two.prompt.grammar == lark_grammar(Stage.CHUNK, range(2))
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_a_long_document_is_cut_inside_the_layout(
+    tokenizer: TextTokenizer, layout: Layout, few_pages: Sequence[SamplePage]
+) -> None:
+    """ProX's driver cut the prompt's end off instead, and with it the end of the layout."""
+    writer = PromptWriter(tokenizer, layout, WINDOW, grammar=True)
+    cut = 0
+    for page, found in zip(few_pages, writer.documents([page.text for page in few_pages]), strict=True):
+        shown = _text(writer, found.ids)
+        assert shown.endswith("[/INST]" if layout is Layout.LLAMA2 else "[/doc]\n")
+        assert len(found.ids) <= writer.longest
+        assert found.n_tokens_seen == min(found.n_tokens, WINDOW)
+        cut += found.n_tokens_seen < found.n_tokens
+        inside = shown.removeprefix("[doc]\n").removeprefix("[INST] ")
+        inside = inside.removesuffix("\n[/doc]\n").removesuffix(" [/INST]")
+        assert page.text.strip().startswith(inside.strip().rstrip("\ufffd"))
+    assert cut > 10
+
+
+TEXT = st.text(st.sampled_from("ab \n.é中🙂[0]"), max_size=400)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=TEXT, layout=st.sampled_from(Layout), window=st.integers(8, 60))
+def test_chunks_make_the_document_and_fit(
+    tokenizer: TextTokenizer, text: str, layout: Layout, window: int
+) -> None:
+    writer = PromptWriter(tokenizer, layout, window, grammar=False)
+    (found,) = writer.chunks([text])
+    assert "".join(text[one.chunk.start : one.chunk.stop] for one in found) == text
+    assert sum(one.n_tokens for one in found) == len(tokenizer([text])[0])
+    for one in found:
+        assert len(one.prompt.ids) <= writer.longest
+        assert _labels(writer, one) == [
+            f"[{number:03d}]" for number in range(one.first, one.first + _lines(one))
+        ]
+
+
+def test_labels_of_late_lines_have_three_digits(tokenizer: TextTokenizer) -> None:
+    (found,) = PromptWriter(tokenizer, Layout.PLAIN_DOC, 400, grammar=True).chunks(["a\n" * 1100])
+    firsts = {one.chunk.line_start: one.first for one in found}
+    assert all(
+        first == (start if start < 900 else 0) or 900 <= start < 1000 for start, first in firsts.items()
+    )
+    assert 0 in [first for start, first in firsts.items() if start > 1000]
+    late = next(one for one in found if one.chunk.line_start > 1000)
+    assert late.prompt.grammar == lark_grammar(Stage.CHUNK, range(_lines(late)))
+
+
+def _lines(one: PreparedChunk) -> int:
+    return one.chunk.line_stop - one.chunk.line_start
+
+
+def _labels(writer: PromptWriter, one: PreparedChunk) -> list[str]:
+    shown = _text(writer, one.prompt.ids).split("[doc]\n", 1)[1].split("\n")
+    return [line[:5] for line in shown[: _lines(one)]]
