@@ -105,6 +105,7 @@ class _Writer:
             span = (max(start, begin), min(stop, end))
             if span != last:
                 yield span
+                yield span[0], change.stop
             last = span
             if span == (begin, end):
                 return
@@ -113,10 +114,16 @@ class _Writer:
 
     def _hits(self, source: str, change: Change, start: int) -> list[Span] | None:
         """Where a string would change the text; None where it would change what is to stay."""
+        offset, size = change.start - start, change.stop - change.start
+        if (
+            not change.text
+            and size < len(source)
+            and source[offset] == source[offset + size : offset + size + 1]
+        ):
+            return None  # the executor keeps what source and target begin with alike: it would fall later
         found = self._scope.matches(source, self._scope.chunk.start, self._scope.chunk.stop)
         if isinstance(found, Outcome):
             return None
-        offset, size = change.start - start, change.stop - change.start
         hits = [(at + offset, at + offset + size) for at in found]
         wanted = all(self._is_wanted(hit, change.text) for hit in hits)
         return hits if wanted and (change.start, change.stop) in hits else None

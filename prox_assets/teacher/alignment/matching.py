@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float32]
 
 UNMATCHED = -1
 MAX_CELLS = 1_000_000
+_MAX_CELLS_AT_ONCE = 4 * MAX_CELLS
 _RUNS = (16, 6, 3)
 _RUNS_OF_LARGE_GAPS = (2, 1)
 # What a run of matches must be worth, in weights of words: at the beginning of a source line, and elsewhere.
@@ -30,6 +31,8 @@ _LINE_WORD = 0.5
 _VERBATIM = 0.9
 # How many words must go on matching for a run to grow into the next line.
 _FOOTHOLD = 3
+# Added to the weight of each word where none is to be left out: more than any run costs.
+_MUST = 4.0
 _MAX_SLIDE = 64
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -92,6 +95,26 @@ class _Matching:
                 self.partner[line.start : line.stop] = yours[partner]
 
     def solved(self) -> Ints:
+        """The partners; where the source has all the words of the rewrite in order, each has one."""
+        self._match_runs()
+        if (self.partner >= 0).sum() < len(self.other) and _is_within(self.other, self.one):
+            self.partner[:] = UNMATCHED
+            self._match_all()
+        self._slide()
+        return self.partner
+
+    def _match_all(self) -> None:
+        """Match every word of the rewrite: in few runs where there is room, else the first that fit."""
+        if len(self.one) * len(self.other) <= _MAX_CELLS_AT_ONCE:
+            self._align(Gap(0, len(self.one), 0, len(self.other)))
+            return
+        at = 0
+        for place, word in enumerate(self.one.tolist()):
+            if at < len(self.other) and word == self.other[at]:
+                self.partner[place] = at
+                at += 1
+
+    def _match_runs(self) -> None:
         self._grow()
         for run in (*_RUNS, *_RUNS_OF_LARGE_GAPS):
             for gap in self._gaps():
@@ -101,8 +124,6 @@ class _Matching:
         for gap in self._gaps():
             if 0 < (gap.b - gap.a) * (gap.d - gap.c) <= MAX_CELLS:
                 self._align(gap)
-        self._slide()
-        return self.partner
 
     def _gaps(self) -> list[Gap]:
         return list(gaps(self.partner, len(self.other)))
@@ -150,10 +171,13 @@ class _Matching:
     def _align(self, gap: Gap) -> None:
         """The alignment of highest weight where each run of matches costs something (Gotoh's affine gaps).
 
-        A run that goes on from the match before the gap, or into the one after it, costs nothing.
+        A run that goes on from the match before the gap, or into the one after it, costs nothing. Where the
+        source has all the words of the rewrite, in their order, all of them are matched.
         """
         a, b, c, d = gap
         one, other, weights = self.one[a:b], self.other[c:d], self.weights[a:b]
+        if _is_within(other, one):
+            weights = weights + _MUST
         starts = np.r_[True, self.lines[1:] != self.lines[:-1]][a:b]
         costs = np.where(starts, _RUN_COST_AT_LINE, _RUN_COST).astype(np.float32)
         n, m = len(one), len(other)
@@ -224,6 +248,12 @@ def _lines_of(words: Sequence[Word]) -> list[range]:
     """The words of each line that has any."""
     starts = [place for place, word in enumerate(words) if not place or word.line != words[place - 1].line]
     return [range(*pair) for pair in pairwise([*starts, len(words)])]
+
+
+def _is_within(part: Ints, whole: Ints) -> bool:
+    """Whether all words of one sequence stand in the other in the same order."""
+    left = iter(whole.tolist())
+    return all(word in left for word in part.tolist())
 
 
 def _equal(one: Ints, other: Ints) -> int:

@@ -1,4 +1,5 @@
 import random
+import re
 import time
 
 import pytest
@@ -229,6 +230,18 @@ def test_deleted_spans_are_found_again(seed: int) -> None:
     rewrite = "\n".join(" ".join(line) for line in lines)
     assert cleaned(text, rewrite).split() == rewrite.split()
     assert [line.split() for line in cleaned(text, rewrite).split("\n")] == lines
+
+
+@given(st.integers(0, 2**32), st.sampled_from([3, 20, 300, 3000]), st.floats(0.05, 0.6))
+@settings(max_examples=150, deadline=None)
+def test_nothing_is_removed_that_the_rewrite_has(seed: int, vocabulary: int, share: float) -> None:
+    """A rewrite made by deleting words here and there, however often words recur."""
+    random_ = random.Random(seed)
+    words = [f"w{random_.randrange(vocabulary)}" for _ in range(random_.randint(1, 120))]
+    text = "".join(word + random_.choice([" ", " ", " ", "\n", ". "]) for word in words)
+    rewrite = "".join(part for part in re.split(r"(?<=\s)", text) if random_.random() > share)
+    left = iter(re.findall(r"\w+", cleaned(text, rewrite)))
+    assert all(word in left for word in re.findall(r"\w+", rewrite))
 
 
 def texts_of_50_000_characters() -> dict[str, tuple[str, str]]:
