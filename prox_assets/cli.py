@@ -25,9 +25,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_refine(commands.add_parser("refine", help="refine files, without an orchestrator"))
+    _add_teach(commands.add_parser("teach", help="annotate seeds, or say what it would cost"))
     _add_estimate(commands.add_parser("estimate", help="what refining a domain will cost, from a sample"))
     _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
     _add_show(commands.add_parser("show", help="show a document before and after"))
+    _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
     return parser
 
@@ -44,6 +46,19 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id-column", default="id", help="where no --domain says it")
     parser.add_argument("--text-column", default="text", help="where no --domain says it")
     parser.set_defaults(run=_refine)
+
+
+def _add_teach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN", help="the domain whose teacher and seeds are used")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument(
+        "--input", type=Path, help="Parquet with doc_id and text, instead of the seeds"
+    )
+    parser.add_argument("--output", type=Path, help="a folder for the annotations")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print calls, tokens and money; ask nobody"
+    )
+    parser.set_defaults(run=_teach)
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +88,17 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_show)
 
 
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    imported = commands.add_parser("import", help="make labels of verdicts exported from a report")
+    imported.add_argument("file", type=Path, metavar="FILE", help="the exported JSON lines")
+    imported.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    imported.add_argument(
+        "--output", type=Path, help="a folder (default: labels, in the domain's part of the storage)"
+    )
+    imported.set_defaults(run=_import_labels)
+
+
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
     parser.add_argument("--pages-per-shard", type=int, default=600)
@@ -83,6 +109,12 @@ def _refine(options: argparse.Namespace) -> int:
     from prox_assets.refining.command import refine_files
 
     return refine_files(options)
+
+
+def _teach(options: argparse.Namespace) -> int:
+    from prox_assets.teacher.command import teach
+
+    return teach(options)
 
 
 def _estimate(options: argparse.Namespace) -> int:
@@ -101,6 +133,12 @@ def _show(options: argparse.Namespace) -> int:
     from prox_assets.refining.command import show_document_of
 
     return show_document_of(options.id, options.catalogue, options.output)
+
+
+def _import_labels(options: argparse.Namespace) -> int:
+    from prox_assets.review.command import import_labels
+
+    return import_labels(options.file, options.catalogue, options.output)
 
 
 def _sample(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ FLOORS = {
     "defs": 4,
     "cli": 4,
     "refining": 3,
+    "review": 3,
     "teacher": 2,
     "refiner": 2,
     "quality": 2,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Row = Mapping[str, Any]
+_MOST_REMOVED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,15 @@ class Figures:
     lengths: tuple[Row, ...]
     costs: tuple[Row, ...]
     scores: Mapping[str, tuple[Row, ...]]
+    thresholds: tuple[Row, ...]
+    removed: tuple[Row, ...]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection, domain: str) -> Figures:
     """Read the figures of a domain from an open statistics database; a domain it lacks has zeros."""
 
-    def rows(name: str) -> tuple[Row, ...]:
-        cursor = connection.execute(read_sql(f"report/{name}"), {"domain": domain})
+    def rows(name: str, **parameters: int) -> tuple[Row, ...]:
+        cursor = connection.execute(read_sql(f"report/{name}"), {"domain": domain, **parameters})
         columns = [column[0] for column in cursor.description]
         return tuple(dict(zip(columns, row, strict=True)) for row in cursor.fetchall())
 
@@ -48,4 +51,6 @@ def read_figures(connection: duckdb.DuckDBPyConnection, domain: str) -> Figures:
         lengths=rows("lengths"),
         costs=rows("costs"),
         scores={kind: tuple(row for row in scores if row["kind"] == kind) for kind in ("document", "line")},
+        thresholds=rows("thresholds"),
+        removed=rows("removed", most=_MOST_REMOVED),
     )

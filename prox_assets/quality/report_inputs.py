@@ -64,7 +64,7 @@ class ReportInputs:
     agreement: Mapping[str, Any] | None = None
     checks: tuple[CheckedShard, ...] = ()
     links: tuple[Link, ...] = ()
-    sample_size: int = 40
+    sample_size: int = 100
     seed: int = 0
 
     def threshold(self, task: str, name: str) -> float | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from prox_assets.quality.figures import Figures, Row
-from prox_assets.quality.marks import Mark, Segment, elided, removed_marks
+from prox_assets.quality.marked_lines import MarkedLine, folded, marked_lines, remaining
+from prox_assets.quality.marks import removed_marks
 from prox_assets.quality.report_inputs import CheckedShard
 from prox_assets.quality.rules import Severity
 from prox_assets.quality.samples import STRATA, Sample
@@ -45,12 +47,13 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True)
 class SampleView:
-    """A sampled document cut into pieces, before and after."""
+    """A sampled document line by line; `digest` is of its text, so that verdicts are held to it."""
 
     sample: Sample
     why: str
-    before: tuple[Segment, ...]
-    after: tuple[Segment, ...]
+    digest: str
+    before: tuple[MarkedLine, ...]
+    after: tuple[MarkedLine, ...]
     calls: tuple[str, ...]
 
 
@@ -92,14 +95,19 @@ def check_rows(checked: Iterable[CheckedShard]) -> list[CheckRow]:
 
 
 def sample_view(sample: Sample) -> SampleView:
-    """Cut a document at its edits; long unchanged passages are left out."""
-    pieces = elided(removed_marks(sample.before, sample.edits), _AROUND)
-    if sample.status == "kept":
-        after = tuple(piece for piece in pieces if piece.mark is not Mark.REMOVED)
-    else:
-        after = ()
+    """Cut a document at its edits and lines; long passages of one kind are left out."""
+    lines = folded(marked_lines(removed_marks(sample.before, sample.edits)), _AROUND)
+    after = remaining(lines) if sample.status == "kept" else []
     applied = {edit.call for edit in sample.edits if edit.outcome == "applied"}
-    return SampleView(sample, STRATA[sample.stratum], tuple(pieces), after, tuple(sorted(applied)))
+    digest = text_digest(sample.before)
+    return SampleView(
+        sample, STRATA[sample.stratum], digest, tuple(lines), tuple(after), tuple(sorted(applied))
+    )
+
+
+def text_digest(text: str) -> str:
+    """A short hash of a document's text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def choices(samples: Sequence[Sample]) -> Choices:

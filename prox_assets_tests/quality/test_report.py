@@ -1,7 +1,5 @@
 import html
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +14,7 @@ from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, R
 from prox_assets.quality.rules import Severity
 from prox_assets.quality.samples import ShardTexts
 from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets_tests.quality.browser import dom_of, needs_chromium, probed
 from prox_assets_tests.quality.shards import PAGES, Page, many_pages, write_shard
 
 CURVES = {
@@ -248,38 +247,23 @@ def test_the_database_must_be_there(given: ReportInputs, tmp_path: Path) -> None
         build_report(replace(given, database=tmp_path / "none.duckdb"), tmp_path / "r.html")
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@needs_chromium
 def test_in_a_browser_documents_run_nothing_and_filters_work(page: str, tmp_path: Path) -> None:
-    assert CHROMIUM is not None
     probe = (
         "const select = document.querySelector('[data-filter=status]'); select.value = 'dropped';"
         "select.dispatchEvent(new Event('input', { bubbles: true }));"
     )
-    script = re.search(r"<script>(.*?)</script>", page, flags=re.DOTALL)
-    assert script is not None
-    probed = page.replace("</script>", f"{probe}</script>")
-    probed = re.sub(r"script-src 'sha256-[^']*'", "script-src 'unsafe-inline'", probed)
     (tmp_path / "page.html").write_text(page)
-    (tmp_path / "probed.html").write_text(probed)
-    plain, filtered = (_dom(CHROMIUM, tmp_path, name) for name in ("page.html", "probed.html"))
+    (tmp_path / "probed.html").write_text(probed(page, probe))
+    plain, filtered = (dom_of(tmp_path / name) for name in ("page.html", "probed.html"))
     assert "<title>web: refined corpus</title>" in plain and "<title>web: refined corpus</title>" in filtered
     assert '<div class="filters">' in plain  # the page's own script ran: its hash is the one allowed
     assert "2 of 9 shown" in filtered
-    shown = re.findall(r'<details class="document" data-status="(\w+)"[^>]*?( hidden="")?>', filtered)
+    shown = re.findall(r'<details class="document[^>]* data-status="(\w+)"[^>]*?( hidden="")?>', filtered)
     assert [status for status, hidden in shown if not hidden] == ["dropped", "dropped"]
 
 
-def _dom(chromium: str, folder: Path, name: str) -> str:
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command = [
-        chromium,
-        *flags,
-        f"--user-data-dir={folder / 'profile'}",
-        "--dump-dom",
-        (folder / name).as_uri(),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+def test_what_is_removed_most_and_what_other_thresholds_would_do_are_there(page: str) -> None:
+    text = text_of(page)
+    assert "1 1 remove_lines Share on Facebook" in text
+    assert "0.50 75.0% 85.5%" in text and "In force: 0.51 for documents, 0.57 for lines." in text

@@ -26,3 +26,72 @@ function apply() {
 
 filters.hidden = false;
 filters.addEventListener("input", apply);
+
+// Verdicts: what a person says of a document and of its lines, as JSON lines that `prox labels import` reads.
+const section = document.querySelector("#documents");
+const exporter = section.querySelector(".export");
+const cycle = { clean: ["noise", "unsure"], noise: ["clean", "unsure"], part: ["noise", "clean", "unsure"] };
+
+function field(item, name) {
+  return item.querySelector(`[data-verdict=${name}]`);
+}
+
+function said(line) {
+  return line.dataset.said || line.dataset.state;
+}
+
+function correct(item, line) {
+  const states = [line.dataset.state, ...cycle[line.dataset.state]];
+  const next = states[(states.indexOf(said(line)) + 1) % states.length];
+  if (next === line.dataset.state) delete line.dataset.said;
+  else line.dataset.said = next;
+  field(item, "checked").checked = true;
+}
+
+function lineVerdict(line) {
+  const verdict = { line: Number(line.dataset.line), verdict: said(line) };
+  if (verdict.verdict === "part") verdict.spans = line.dataset.spans.split(" ").map((span) => span.split("-").map(Number));
+  return verdict;
+}
+
+function verdict(item) {
+  const checked = field(item, "checked").checked;
+  const lines = checked ? [...item.querySelectorAll(".before .line[data-line]")].map(lineVerdict) : null;
+  const keep = { keep: true, drop: false }[field(item, "keep").value] ?? null;
+  if (keep === null && lines === null) return null;
+  const { shard, row, id, digest } = item.dataset;
+  return { domain: section.dataset.domain, shard, row: Number(row), doc_id: id, digest, keep, lines, note: field(item, "note").value };
+}
+
+function verdicts() {
+  return documents.map(verdict).filter((one) => one !== null);
+}
+
+function count() {
+  const judged = verdicts().length;
+  exporter.querySelector("button").disabled = judged === 0;
+  exporter.querySelector("[data-judged]").textContent = `${judged} of ${documents.length} documents judged`;
+}
+
+function exportVerdicts() {
+  const text = verdicts().map((one) => JSON.stringify(one) + "\n").join("");
+  exporter.querySelector("details").hidden = false;
+  exporter.querySelector("[data-exported]").textContent = text;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
+  link.download = `verdicts-${section.dataset.domain}.jsonl`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+exporter.hidden = false;
+for (const item of documents) {
+  item.querySelector(".verdict").hidden = false;
+  item.classList.add("judging");
+  item.addEventListener("input", count);
+  item.addEventListener("click", (event) => {
+    const line = event.target.closest(".before .line[data-line]");
+    if (line) { correct(item, line); count(); }
+  });
+}
+exporter.querySelector("button").addEventListener("click", exportVerdicts);

@@ -1,0 +1,1 @@
+"""What people do with what refining did: judge documents, and compare two ways of refining."""
