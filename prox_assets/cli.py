@@ -29,7 +29,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_estimate(commands.add_parser("estimate", help="what refining a domain will cost, from a sample"))
     _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
     _add_show(commands.add_parser("show", help="show a document before and after"))
-    _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
     return parser
 
@@ -88,15 +87,31 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_show)
 
 
-def _add_labels(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    imported = commands.add_parser("import", help="make labels of verdicts exported from a report")
-    imported.add_argument("file", type=Path, metavar="FILE", help="the exported JSON lines")
-    imported.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    imported.add_argument(
-        "--output", type=Path, help="a folder (default: labels, in the domain's part of the storage)"
+def _add_estimate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "domain", metavar="DOMAIN", help="a domain whose raw documents and refiners are there"
     )
-    imported.set_defaults(run=_import_labels)
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--sample", type=int, default=64, help="documents to time (64)")
+    parser.set_defaults(run=_estimate)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels", type=Path, required=True, help="Parquet: id, lines, is_noise[, ambiguous]"
+    )
+    parser.add_argument("--chunk-refiner", type=Path, required=True, help="a checkpoint folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="a document's id")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument(
+        "--output", type=Path, help="the folder of `prox refine`, instead of the catalogue's storage"
+    )
+    parser.set_defaults(run=_show)
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
@@ -135,10 +150,22 @@ def _show(options: argparse.Namespace) -> int:
     return show_document_of(options.id, options.catalogue, options.output)
 
 
-def _import_labels(options: argparse.Namespace) -> int:
-    from prox_assets.review.command import import_labels
+def _estimate(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import print_estimate
 
-    return import_labels(options.file, options.catalogue, options.output)
+    return print_estimate(options.catalogue, options.domain, options.sample)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import evaluate_labels
+
+    return evaluate_labels(options.labels, options.chunk_refiner, options.json)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from prox_assets.refining.command import show_document_of
+
+    return show_document_of(options.id, options.catalogue, options.output)
 
 
 def _sample(options: argparse.Namespace) -> int:

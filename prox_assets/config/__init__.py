@@ -8,12 +8,27 @@ from prox_assets.config.agreement import Agreement
 from prox_assets.config.domain import Catalogue, Domain
 from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
 from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.generative import (
+    CausalArchitecture,
+    CausalTraining,
+    GenerativeRecipe,
+    GenerativeRefiner,
+    Lora,
+)
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
 from prox_assets.config.section import Section, Share
-from prox_assets.config.teachers import AnyTeacher, DocumentLabels, LabelsTeacher, RulesTeacher
+from prox_assets.config.teachers import (
+    AnyTeacher,
+    Budget,
+    DocumentLabels,
+    LabelsTeacher,
+    LlmTeacher,
+    Prices,
+    RulesTeacher,
+)
 
 __all__ = [
     "CATALOGUE_VARIABLE",
@@ -22,18 +37,26 @@ __all__ = [
     "AnyTeacher",
     "Architecture",
     "Bands",
+    "Budget",
     "Catalogue",
+    "CausalArchitecture",
+    "CausalTraining",
     "Columns",
     "DocumentLabels",
     "Domain",
     "Evaluation",
     "Execution",
+    "GenerativeRecipe",
+    "GenerativeRefiner",
     "HardExamples",
     "Holdout",
     "Inference",
     "Input",
     "LabelsTeacher",
+    "LlmTeacher",
+    "Lora",
     "PretrainingComparison",
+    "Prices",
     "RefinerRecipe",
     "RulesTeacher",
     "ScoringRefiner",

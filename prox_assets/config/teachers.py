@@ -3,12 +3,19 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from prox_assets.config.section import Section
+from prox_assets.config.section import Section, Share
 
 
-class RulesTeacher(Section):
+class TeacherSection(Section):
+    """What is asked of every teacher: under which licence its labels are, and whether they may go out."""
+
+    licence: str | None = None
+    labels_may_be_published: bool | None = None
+
+
+class RulesTeacher(TeacherSection):
     """Published filter rules as a teacher; no model."""
 
     kind: Literal["rules"]
@@ -28,7 +35,7 @@ class DocumentLabels(Section):
     where: dict[str, str] = Field(default_factory=dict)
 
 
-class LabelsTeacher(Section):
+class LabelsTeacher(TeacherSection):
     """Annotations that people or another system made, imported from files."""
 
     kind: Literal["labels"]
@@ -43,4 +50,72 @@ class LabelsTeacher(Section):
         return self
 
 
-AnyTeacher = Annotated[RulesTeacher | LabelsTeacher, Field(discriminator="kind")]
+class Prices(Section):
+    """What a million tokens cost, in the currency of the budget."""
+
+    input: Annotated[float, Field(ge=0)] = 0.0
+    output: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Budget(Section):
+    """What a teacher may spend on a domain in all, over all runs; None: as much as it takes."""
+
+    tokens: PositiveInt | None = None
+    money: PositiveFloat | None = None
+
+
+class LlmTeacher(TeacherSection):
+    """A language model: behind an OpenAI-compatible endpoint (`base_url`), or in process (`checkpoint`).
+
+    `api_key_env` names the environment variable that holds the key. `chunk_mode`: the model writes `calls`,
+    or a `rewrite` that is aligned with the chunk. `constrained`: how the server holds answers to their form,
+    where it can. `prompts`: a folder with files that replace the project's own.
+    """
+
+    kind: Literal["llm"]
+    model: str
+    base_url: str | None = None
+    api_key_env: str | None = None
+    checkpoint: Path | None = None
+    engine: Literal["transformers", "vllm"] = "vllm"
+    chunk_mode: Literal["calls", "rewrite"] = "calls"
+    replacements: bool = False
+    constrained: Literal["none", "json_schema", "grammar"] = "none"
+    prompts: Path | None = None
+    keep_educational: float = 3.0
+    rescue_educational: float = 2.0
+    rescue_format: float = 4.0
+    chunk_chars: PositiveInt = 4_000
+    max_document_chars: PositiveInt = 8_000
+    max_removed_share: Share = 0.9
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 0
+    max_output_tokens: PositiveInt = 2_048
+    concurrency: PositiveInt = 16
+    timeout_seconds: PositiveFloat = 120.0
+    retries: Annotated[int, Field(ge=0)] = 4
+    prices: Prices = Prices()
+    budget: Budget = Budget()
+    cache: Path | None = None
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _a_name(cls, name: str | None) -> str | None:
+        if name is not None and not name.replace("_", "").isalnum():
+            raise ValueError("write the name of an environment variable, never the key itself")
+        return name
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "LlmTeacher":
+        if (self.base_url is None) == (self.checkpoint is None):
+            raise ValueError("give either base_url (an endpoint) or checkpoint (in process)")
+        return self
+
+    @model_validator(mode="after")
+    def _money_has_prices(self) -> "LlmTeacher":
+        if self.budget.money is not None and not (self.prices.input or self.prices.output):
+            raise ValueError("a budget in money needs prices")
+        return self
+
+
+AnyTeacher = Annotated[RulesTeacher | LabelsTeacher | LlmTeacher, Field(discriminator="kind")]

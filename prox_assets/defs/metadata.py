@@ -36,7 +36,15 @@ def shard_result(finished: FinishedShard, **metadata: Any) -> dg.MaterializeResu
 
 def artifact_result(artifact: Artifact, **metadata: Any) -> dg.MaterializeResult[Any]:
     """Report an artifact of a domain."""
+    return checked_artifact_result(artifact, (), metadata)
+
+
+def checked_artifact_result(
+    artifact: Artifact, checks: Sequence[dg.AssetCheckResult], metadata: Mapping[str, Any]
+) -> dg.MaterializeResult[Any]:
+    """Report an artifact of a domain, and the checks that were made of it."""
     return dg.MaterializeResult(
+        check_results=list(checks),
         metadata={
             "path": dg.MetadataValue.path(str(artifact.folder)),
             "fingerprint": artifact.fingerprint,

@@ -14,6 +14,7 @@ from prox_assets.teacher.interface import (
     DOC_ANNOTATIONS,
 )
 from prox_assets.teacher.marks import Marks, chunk_programs
+from prox_assets.teacher.validation import Validated
 
 Row = dict[str, Any]
 
@@ -66,6 +67,19 @@ def chunk_rows(doc_id: str, text: str, marks: Marks, chunk_chars: int, signature
             }
             | signature.verdict(ANNOTATED)
         )
+
+
+def validated_chunk_row(doc_id: str, chunk: Chunk, validated: Validated, verdict: Row) -> Row:
+    """One row of chunk_annotations: what is believed of a chunk, and the calls that are not."""
+    return (
+        _chunk_columns(doc_id, chunk)
+        | {
+            "program": render(validated.program),
+            "ignored_lines": [],
+            "refused": [{"call": r.call, "code": str(r.code)} for r in validated.refused],
+        }
+        | verdict
+    )
 
 
 def document_table(rows: Iterable[Row]) -> pa.Table:

@@ -1,14 +1,28 @@
 """From a catalogue's teacher section to the teacher."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from prox_assets import config
 from prox_assets.teacher.interface import Teacher
 from prox_assets.teacher.label_rule import LabelRule
 from prox_assets.teacher.labels import LabelsTeacher
+from prox_assets.teacher.llm import open_llm_teacher
 from prox_assets.teacher.rules import RulesTeacher
 
+CACHE_FOLDER = "teacher_cache"
+Report = Callable[[str], None]
+Section = config.RulesTeacher | config.LabelsTeacher | config.LlmTeacher
 
-def open_teacher(section: config.RulesTeacher | config.LabelsTeacher) -> Teacher:
-    """The teacher that a domain's catalogue section asks for."""
+
+def open_teacher(section: Section, domain_folder: Path, report: Report = print, run: int = 0) -> Teacher:
+    """The teacher that a domain's catalogue section asks for.
+
+    A language model's answers are kept below `domain_folder`, where the section names no other place;
+    `report` is told now and then how far the asking is. Another `run` of a language model asks it again.
+    """
+    if isinstance(section, config.LlmTeacher):
+        return open_llm_teacher(section, domain_folder / CACHE_FOLDER, report, run)
     if isinstance(section, config.LabelsTeacher):
         return LabelsTeacher(section.lines, section.documents, section.chunk_chars)
     rule = LabelRule(section.keep_educational, section.rescue_educational, section.rescue_format)

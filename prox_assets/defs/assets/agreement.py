@@ -38,12 +38,17 @@ def teacher_agreement(
     domain = context.partition_key
     section = catalogue.domain(domain)
     store = catalogue.store()
-    own = open_teacher(section.teacher)
+    folder = store.root / domain
+    own = open_teacher(section.teacher, folder, context.log.info)
     sources = {
         name: store.artifact(domain, name)
         for name in ("seed_documents", "doc_annotations", "chunk_annotations")
     }
-    others = [*section.agreement.compare, *[section.teacher] * section.agreement.repeats]
+    others = [open_teacher(other, folder, context.log.info) for other in section.agreement.compare]
+    others += [
+        open_teacher(section.teacher, folder, context.log.info, run)
+        for run in range(1, section.agreement.repeats + 1)
+    ]
 
     def build(folder: Path) -> None:
         seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
@@ -54,7 +59,7 @@ def teacher_agreement(
         )
         judges = [Annotated(own.name, *tables)]
         known = [own]
-        for other in map(open_teacher, others):
+        for other in others:
             judges.append(_annotated(other, seeds, known))
             known.append(other)
             context.log.info(f"{judges[-1].name} annotated {seeds.num_rows} seeds")
@@ -64,7 +69,7 @@ def teacher_agreement(
         "asset": "teacher_agreement",
         "code": "1",
         "sample": section.agreement.sample,
-        "compared": [open_teacher(other).prompt_hash for other in others],
+        "compared": [other.prompt_hash for other in others],
         "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},
     }
     artifact = store.publish(domain, "teacher_agreement", configuration, build)

@@ -87,7 +87,7 @@ def hard_examples(
         "lineage": lineage(teaching_sources(store, domain)),
         "rounds": [one.fingerprint for one in rounds],
         "refiners": [store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")],
-        "teacher": open_teacher(section.teacher).prompt_hash,
+        "teacher": open_teacher(section.teacher, store.root / domain).prompt_hash,
         "settings": settings.model_dump(mode="json", exclude={"rounds"}),
         "seeds": section.seeds.model_dump(mode="json"),
         "shards": {shard.key.shard: shard.fingerprint for shard in store.shards(domain, "raw_documents")},
@@ -118,7 +118,7 @@ def _write_examples(
     """Ask refiners and teacher about a fresh pool, and keep the documents on which they disagree most."""
     section, store = catalogue.domain(domain), catalogue.store()
     pool = _pool(section, store, domain, rounds)
-    teacher = open_teacher(section.teacher)
+    teacher = open_teacher(section.teacher, store.root / domain)
     documents, chunks = teacher.annotate_documents(pool), teacher.annotate_chunks(pool)
     scores = refiner_scores(
         loaded_document_refiner(catalogue, store, domain).refiner,

@@ -1,0 +1,129 @@
+"""Questions to an OpenAI-compatible endpoint: asynchronous, a bounded number at once."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prox_assets.config import LlmTeacher
+from prox_assets.errors import TeacherError
+from prox_assets.teacher.llm.backend import Done
+from prox_assets.teacher.llm.questions import Answer, BrokenAnswerError, Completion, Failure, Question
+
+_FAILURES_IN_A_ROW = 50
+
+
+class Endpoint:
+    """The `openai` client, which backs off for 429, 5xx, time-outs and lost connections by itself."""
+
+    def __init__(self, section: LlmTeacher) -> None:
+        self._section = section
+        self._key = _key(section.api_key_env)
+        self._failures = 0
+
+    def run(self, pending: Iterator[Question], seen: Callable[[Completion], None], done: Done) -> None:
+        """Answer questions until there are no more, `concurrency` at once."""
+        asyncio.run(self._run(pending, seen, done))
+
+    def close(self) -> None:
+        """Nothing stays open between runs."""
+
+    async def _run(self, pending: Iterator[Question], seen: Callable[[Completion], None], done: Done) -> None:
+        import openai
+
+        client = openai.AsyncOpenAI(
+            base_url=self._section.base_url,
+            api_key=self._key,
+            timeout=self._section.timeout_seconds,
+            max_retries=self._section.retries,
+        )
+
+        async def work() -> None:
+            for question in pending:
+                done(question, await self._answer(client, question, seen))
+
+        async with client:
+            workers = [asyncio.create_task(work()) for _ in range(self._section.concurrency)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _answer(self, client: Any, question: Question, seen: Callable[[Completion], None]) -> Answer:
+        import openai
+
+        reason = ""
+        for attempt in range(self._section.retries + 1):
+            try:
+                completion = await self._complete(client, question, attempt)
+                seen(completion)
+                question.accepts(completion)
+            except BrokenAnswerError as error:
+                reason = str(error)
+            except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
+                raise TeacherError(
+                    f"{self._section.base_url} refuses ({error.status_code}): check model, base_url and the "
+                    f"key in {self._section.api_key_env or 'api_key_env'}."
+                ) from None
+            except (openai.APIConnectionError, openai.APIStatusError) as error:
+                return self._failed(error)
+            else:
+                self._failures = 0
+                return completion
+        return Failure(f"no usable answer in {self._section.retries + 1} attempts: {reason}")
+
+    async def _complete(self, client: Any, question: Question, attempt: int) -> Completion:
+        section = self._section
+        answer = await client.chat.completions.create(
+            model=section.model,
+            messages=[
+                {"role": "system", "content": question.system},
+                {"role": "user", "content": question.user},
+            ],
+            temperature=section.temperature if attempt == 0 else max(section.temperature, 0.3),
+            seed=section.seed + attempt,
+            max_tokens=section.max_output_tokens,
+            **_form(question),
+        )
+        if not answer.choices or answer.usage is None:
+            raise BrokenAnswerError("the endpoint answered without a choice or without usage")
+        first, usage = answer.choices[0], answer.usage
+        return Completion(
+            first.message.content or "",
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            first.finish_reason != "length",
+        )
+
+    def _failed(self, error: Any) -> Failure:
+        self._failures += 1
+        status = getattr(error, "status_code", None)
+        reason = f"the endpoint answered {status}" if status else f"no answer ({type(error).__name__})"
+        if self._failures >= _FAILURES_IN_A_ROW:
+            raise TeacherError(
+                f"{self._section.base_url} failed {self._failures} times in a row, at last: {reason}. See "
+                "whether it runs; what is answered is kept, so run again when it does."
+            ) from None
+        return Failure(f"{reason} after {self._section.retries + 1} attempts")
+
+
+def _form(question: Question) -> dict[str, Any]:
+    """How the answer is held to its form: a JSON schema as OpenAI has it, a grammar as vLLM has it."""
+    if question.json_schema is not None:
+        schema = {"name": "answer", "strict": True, "schema": json.loads(question.json_schema)}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    if question.grammar is not None:
+        return {"extra_body": {"structured_outputs": {"grammar": question.grammar}}}
+    return {}
+
+
+def _key(variable: str | None) -> str:
+    if variable is None:
+        return "none"  # the client wants one; servers without keys ignore it
+    key = os.environ.get(variable)
+    if not key:
+        raise TeacherError(f"the teacher's key is not set: export {variable}.")
+    return key
