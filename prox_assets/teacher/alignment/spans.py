@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -45,7 +45,7 @@ class _Line:
     start: int
     stop: int
     words: range
-    marks: str = field(default="")
+    marks: str
 
     @property
     def is_blank(self) -> bool:
@@ -82,18 +82,22 @@ class _Between:
         self._starts = [0, *(words[partner].stop for partner in partners)]
         self._stops = [*(words[partner].start for partner in partners), len(aligned.rewrite)]
         self._rewrite = aligned.rewrite
-        self._visible: dict[int, str] = {}
+        self._seen: dict[int, tuple[int, str]] = {}
 
-    def text(self, word: int) -> str:
-        place = int(self._places[word])
-        return self._rewrite[self._starts[place] : self._stops[place]]
+    def breaks(self, word: int) -> int:
+        """How many lines end there."""
+        return self._text(word)[0]
 
     def has(self, marks: str, word: int) -> bool:
         """Whether these marks stand there, whatever white space is between them."""
+        return marks in self._text(word)[1]
+
+    def _text(self, word: int) -> tuple[int, str]:
         place = int(self._places[word])
-        if place not in self._visible:
-            self._visible[place] = _visible(self.text(word))
-        return marks in self._visible[place]
+        if place not in self._seen:
+            text = self._rewrite[self._starts[place] : self._stops[place]]
+            self._seen[place] = text.count("\n"), _visible(text)
+        return self._seen[place]
 
 
 def _lines(aligned: Aligned) -> list[_Line]:
@@ -130,7 +134,7 @@ def _blank_lines(between: _Between, lines: Sequence[_Line], gone: Sequence[bool]
             continue
         blank = [number for number in numbers if lines[number].is_blank]
         inside = numbers[0] > 0 and numbers[-1] < len(lines) - 1
-        breaks = between.text(lines[numbers[0]].words.start).count("\n")
+        breaks = between.breaks(lines[numbers[0]].words.start)
         result.update(blank[max(breaks - inside, 0) :])
     return result
 
