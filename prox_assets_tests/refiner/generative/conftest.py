@@ -71,8 +71,8 @@ def writing_chunks(
     folder: Path = tmp_path_factory.mktemp("writers") / "chunks"
     rows = chunk_table(known_pages).to_pylist()
     train, validation = ([row | {"split": split} for row in rows] for split in ("train", "validation"))
-    table = pa.Table.from_pylist([*train * 8, *validation], SFT_CHUNKS)
-    return train_generative_refiner(table, recipe(Task.CHUNK, 10), folder, "Generated pages.")
+    table = pa.Table.from_pylist([*train * 6, *validation], SFT_CHUNKS)
+    return train_generative_refiner(table, recipe(Task.CHUNK, 12), folder, "Generated pages.")
 
 
 @pytest.fixture(scope="session")
