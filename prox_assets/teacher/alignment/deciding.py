@@ -170,7 +170,7 @@ def _runs(forms: Sequence[str], size: int) -> list[tuple[str, ...]]:
     """All runs of `size` words; the whole where there are fewer."""
     if len(forms) <= size:
         return [tuple(forms)] if forms else []
-    return [tuple(forms[start : start + size]) for start in range(len(forms) - size + 1)]
+    return list(zip(*(forms[start:] for start in range(size)), strict=False))
 
 
 def _grams(words: Sequence[Word]) -> list[str]:

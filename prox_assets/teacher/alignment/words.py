@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 # A character is a word where words are not set apart by spaces: Thai, Lao, Khmer, Tibetan, kana, Han, Yi.
 _UNSPACED = (
@@ -18,8 +18,7 @@ _SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？｡।॥]+[”�
 _FOLDS = str.maketrans("‘’‚‛′`´“”„‟″«»‹›‐‑‒–—―−\u00a0\u3000\t", "'''''''\"\"\"\"\"\"\"''-------   ")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word: its characters `[start, stop)`, how it compares, its line and its sentence in the text."""
 
     start: int
