@@ -29,6 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_estimate(commands.add_parser("estimate", help="what refining a domain will cost, from a sample"))
     _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
     _add_show(commands.add_parser("show", help="show a document before and after"))
+    _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
+    _add_compare(commands.add_parser("compare", help="what one way of refining removes and another keeps"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
     return parser
 
@@ -50,13 +52,9 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
 def _add_teach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN", help="the domain whose teacher and seeds are used")
     parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument(
-        "--input", type=Path, help="Parquet with doc_id and text, instead of the seeds"
-    )
+    parser.add_argument("--input", type=Path, help="Parquet with doc_id and text, instead of the seeds")
     parser.add_argument("--output", type=Path, help="a folder for the annotations")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print calls, tokens and money; ask nobody"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print calls, tokens and money; ask nobody")
     parser.set_defaults(run=_teach)
 
 
@@ -87,31 +85,31 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_show)
 
 
-def _add_estimate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "domain", metavar="DOMAIN", help="a domain whose raw documents and refiners are there"
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    imported = commands.add_parser("import", help="make labels of verdicts exported from a report")
+    imported.add_argument("file", type=Path, metavar="FILE", help="the exported JSON lines")
+    imported.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    imported.add_argument(
+        "--output", type=Path, help="a folder (default: labels, in the domain's part of the storage)"
     )
+    imported.set_defaults(run=_import_labels)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN")
+    parser.add_argument("shard", metavar="SHARD")
+    for side in ("left", "right"):
+        parser.add_argument(
+            side,
+            metavar=side.upper(),
+            help="current, a run's fingerprint, another storage, or thresholds such as keep=0.5,line=0.4",
+        )
     parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument("--sample", type=int, default=64, help="documents to time (64)")
-    parser.set_defaults(run=_estimate)
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--labels", type=Path, required=True, help="Parquet: id, lines, is_noise[, ambiguous]"
+        "--output", type=Path, required=True, help="a folder for the page and the DuckDB file"
     )
-    parser.add_argument("--chunk-refiner", type=Path, required=True, help="a checkpoint folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=_evaluate)
-
-
-def _add_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="a document's id")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument(
-        "--output", type=Path, help="the folder of `prox refine`, instead of the catalogue's storage"
-    )
-    parser.set_defaults(run=_show)
+    parser.set_defaults(run=_compare)
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
@@ -150,22 +148,16 @@ def _show(options: argparse.Namespace) -> int:
     return show_document_of(options.id, options.catalogue, options.output)
 
 
-def _estimate(options: argparse.Namespace) -> int:
-    from prox_assets.refining.command import print_estimate
+def _import_labels(options: argparse.Namespace) -> int:
+    from prox_assets.review.command import import_labels
 
-    return print_estimate(options.catalogue, options.domain, options.sample)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from prox_assets.refining.command import evaluate_labels
-
-    return evaluate_labels(options.labels, options.chunk_refiner, options.json)
+    return import_labels(options.file, options.catalogue, options.output)
 
 
-def _show(options: argparse.Namespace) -> int:
-    from prox_assets.refining.command import show_document_of
+def _compare(options: argparse.Namespace) -> int:
+    from prox_assets.review.command import compare_sides
 
-    return show_document_of(options.id, options.catalogue, options.output)
+    return compare_sides(options)
 
 
 def _sample(options: argparse.Namespace) -> int:

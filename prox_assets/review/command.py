@@ -2,14 +2,36 @@
 
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.documents.store import Store
+from prox_assets.review.comparison import compare
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts
+from prox_assets.review.sides import ShardOf
 from prox_assets.review.verdicts import read_verdicts
 from prox_assets.teacher.holdout import Holdout
+
+
+def compare_sides(options: Any) -> int:
+    """Compare two ways of refining a shard, and say what came of it; see `prox compare --help`."""
+    with TemporaryDirectory(prefix="prox-compare-") as scratch:
+        shard = ShardOf.open(options.catalogue, options.domain, options.shard, Path(scratch))
+        left, right = shard.side(options.left), shard.side(options.right)
+        found = compare(shard.stage("raw_documents"), left, right, options.output)
+    console, summary = Console(soft_wrap=True), found.summary
+    table = Table("", options.left, options.right)
+    table.add_row("documents kept", f"{summary['left_kept']:,}", f"{summary['right_kept']:,}")
+    table.add_row(
+        "characters it alone removes", f"{summary['removed_by_left']:,}", f"{summary['removed_by_right']:,}"
+    )
+    console.print(table)
+    console.print(f"Page: {found.page}\nSQL: {found.database}", markup=False)
+    return 0
 
 
 def import_labels(file: Path, catalogue: Path | None, output: Path | None) -> int:

@@ -15,12 +15,12 @@ SELECT
     getvariable('domain')::VARCHAR AS domain,
     getvariable('shard')::VARCHAR AS shard,
     call,
-    left(trim(text), 200) AS text,
+    left(trim(text, E' \t\r\n'), 200) AS text,
     count(*) AS times,
     count(DISTINCT row) AS documents,
     sum(length(text))::BIGINT AS characters
 FROM pieces
-WHERE trim(text) <> ''
-GROUP BY call, left(trim(text), 200)
+WHERE trim(text, E' \t\r\n') <> ''
+GROUP BY call, left(trim(text, E' \t\r\n'), 200)
 ORDER BY documents DESC, times DESC, call, 4
 LIMIT 500;

@@ -1,0 +1,138 @@
+"""What can be compared: runs of a shard, other storages, the same programs at other thresholds."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from prox_assets.catalogue import load_catalogue
+from prox_assets.config import Catalogue, Thresholds
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.errors import CatalogueError, InputError
+from prox_assets.refining import shards
+from prox_assets.refining.loaded import (
+    engine_settings,
+    load_chunk_refiner,
+    load_document_refiner,
+    moved_thresholds,
+    rails_of,
+)
+
+CURRENT = "current"
+_THRESHOLDS = re.compile(r"(?:(?:keep|line|span)=[0-9.]+,?)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared: its name, and the refined shard."""
+
+    name: str
+    refined: FinishedShard
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOf:
+    """The shard that is compared, in the catalogue's storage; `scratch` is where it may be executed again."""
+
+    catalogue: Catalogue
+    domain: str
+    shard: str
+    scratch: Path
+
+    @classmethod
+    def open(cls, catalogue: Path | None, domain: str, shard: str, scratch: Path) -> "ShardOf":
+        """Load the catalogue, and see that it has the domain."""
+        settings = load_catalogue(catalogue)
+        settings.domain(domain)
+        return cls(settings, domain, shard, scratch)
+
+    @property
+    def store(self) -> Store:
+        """The catalogue's storage."""
+        return Store(self.catalogue.storage)
+
+    def stage(self, asset: str) -> FinishedShard:
+        """A stage of the shard, as readers see it."""
+        return self.store.shard(ShardKey(self.domain, asset, self.shard))
+
+    def side(self, name: str) -> Side:
+        """`current`, the beginning of a fingerprint, another storage, or thresholds (`keep=0.5,line=0.4`).
+
+        Raises:
+            InputError: it is none of these.
+        """
+        if name == CURRENT:
+            return Side(name, self.stage("chunk_refined_corpus"))
+        if _THRESHOLDS.fullmatch(name):
+            return Side(name, self._executed(_thresholds(name)))
+        key = ShardKey(self.domain, "chunk_refined_corpus", self.shard)
+        if Path(name).is_dir():
+            return Side(name, Store(Path(name)).shard(key))
+        return Side(name, _run(self.store, key, name))
+
+    def _executed(self, thresholds: Thresholds) -> FinishedShard:
+        """The stored programs executed at other thresholds; no model runs."""
+        settings = engine_settings(self.catalogue.inference)
+        section, store = self.catalogue.domain(self.domain), Store(self.scratch)
+        wanted = section.thresholds.model_copy(update=thresholds.model_dump(exclude_none=True))
+        folders = {
+            name: self.store.artifact(self.domain, name).folder / "checkpoint"
+            for name in ("doc_refiner", "chunk_refiner")
+        }
+        chunks = load_chunk_refiner(folders["chunk_refiner"], settings)
+        refined = shards.write_doc_refined(
+            store, self.stage("raw_documents"), self.stage("doc_programs"), wanted.keep, _silent
+        )
+        _refuse_returned(self.stage("doc_refined_corpus"), refined)
+        return shards.write_chunk_refined(
+            store,
+            refined,
+            self.stage("chunk_programs"),
+            load_document_refiner(folders["doc_refiner"], settings),
+            rails_of(section.execution),
+            moved_thresholds(chunks.refiner.thresholds, wanted),
+            _silent,
+        )
+
+
+def _thresholds(text: str) -> Thresholds:
+    values = dict(pair.split("=") for pair in text.rstrip(",").split(","))
+    try:
+        return Thresholds(**{name: float(value) for name, value in values.items()})
+    except ValueError as error:
+        raise CatalogueError(
+            f"{text}: thresholds are numbers from 0 to 1, as in keep=0.5,line=0.4."
+        ) from error
+
+
+def _run(store: Store, key: ShardKey, beginning: str) -> FinishedShard:
+    folder = store.root / key.domain / key.asset / key.shard
+    found = sorted(path.parent for path in folder.glob(f"{beginning}*/manifest.json"))
+    if len(found) != 1:
+        runs = ", ".join(sorted(path.parent.name for path in folder.glob("*/manifest.json"))) or "none"
+        raise InputError(
+            f"{beginning!r} is neither current, a storage, thresholds, nor one run of "
+            f"{key.domain}|{key.shard}; its runs are: {runs}."
+        )
+    parts: dict[str, int] = json.loads((found[0] / "manifest.json").read_text())["parts"]
+    ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
+    return FinishedShard(key, found[0], found[0].name, ranges, sum(parts.values()))
+
+
+def _refuse_returned(now: FinishedShard, moved: FinishedShard) -> None:
+    """A document that was dropped has no chunk programs: at a threshold that keeps it, a model must run."""
+    statuses = zip(now.batches(["status"]), moved.batches(["status"]), strict=True)
+    returned = sum(
+        before == "dropped" and after == "kept"
+        for one, other in statuses
+        for before, after in zip(one["status"].to_pylist(), other["status"].to_pylist(), strict=True)
+    )
+    if returned:
+        raise InputError(
+            f"{returned} documents that were dropped would be kept, and have no chunk programs: put the "
+            "threshold into the catalogue, materialize the shard, and compare the two runs."
+        )
+
+
+def _silent(progress: object) -> None:
+    """Nobody watches."""
