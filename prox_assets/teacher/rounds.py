@@ -12,12 +12,11 @@ RECORD_FILE = "round.json"
 
 
 class Step(StrEnum):
-    """What there is to do: nothing, wait for refiners of the last round, a round, or to write down the end.
+    """What there is to do: wait for refiners of the last round, make a round, or write down the end.
 
     `ENDED`: the end is on record. `DONE`: there are as many rounds as were asked for.
     """
 
-    OFF = "off"
     WAIT = "wait"
     GO = "go"
     STOP = "stop"
@@ -90,8 +89,6 @@ def next_step(
     there are some, one waits.
     """
     made = with_examples(rounds)
-    if limit == 0:
-        return Step.OFF
     if len(made) < len(rounds):
         return Step.ENDED
     if trained_on is None or [one.fingerprint for one in made] != list(trained_on):

@@ -24,7 +24,6 @@ def round_of(number: int, before: Validation = BEFORE, stopped: str = "") -> Rou
 @pytest.mark.parametrize(
     ("rounds", "limit", "trained_on", "now", "step"),
     [
-        ([], 0, [], BEFORE, Step.OFF),
         ([], 3, None, BEFORE, Step.WAIT),
         ([], 3, [], BEFORE, Step.GO),
         ([round_of(1)], 3, [], BEFORE, Step.WAIT),

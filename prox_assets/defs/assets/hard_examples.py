@@ -30,6 +30,7 @@ from prox_assets.defs.teaching import (
 )
 from prox_assets.documents.files import write_json, write_table
 from prox_assets.documents.store import Store
+from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refining.pool_scores import refiner_scores
@@ -49,7 +50,6 @@ from prox_assets.teacher.rounds import (
 
 POOL_FILE = "pool.parquet"
 _WHAT_NEXT = {
-    Step.OFF: "hard_examples.rounds is 0 in the catalogue",
     Step.WAIT: "train on the last round first: run teach_and_train again",
     Step.GO: "run teach_and_train again to train on this round",
     Step.STOP: "validation F1 has stopped rising",
@@ -74,8 +74,11 @@ def hard_examples(
     domain = context.partition_key
     section = catalogue.domain(domain)
     store = catalogue.store()
-    rounds, now = finished_rounds(store, domain), _validation(store, domain)
-    settings = section.hard_examples
+    rounds, settings = finished_rounds(store, domain), section.hard_examples
+    if not settings.rounds:
+        off = "hard_examples.rounds is 0 in the catalogue"
+        return dg.MaterializeResult(metadata={"rounds": len(with_examples(rounds)), "next": off})
+    now = _validation(store, domain)
     step = next_step(rounds, settings.rounds, settings.min_gain, trained_on(store, domain), now)
     context.log.info(f"{len(with_examples(rounds))} rounds so far: {_WHAT_NEXT[step]}")
     if step not in (Step.GO, Step.STOP):
@@ -104,11 +107,21 @@ def hard_examples(
 
 
 def _validation(store: Store, domain: str) -> Validation:
-    """The validation F1 of the present refiners."""
-    document, chunk = (
-        read_info(store.artifact(domain, name).folder / CHECKPOINT, task).metrics["f1"]
+    """The validation F1 of the present refiners.
+
+    Raises:
+        RefinerError: there was nothing to validate on.
+    """
+    scores = [
+        read_info(store.artifact(domain, name).folder / CHECKPOINT, task).metrics.get("f1")
         for name, task in (("doc_refiner", Task.DOCUMENT), ("chunk_refiner", Task.CHUNK))
-    )
+    ]
+    document, chunk = scores
+    if document is None or chunk is None:
+        raise RefinerError(
+            f"The refiners of {domain} have no validation F1, by which rounds of hard examples are judged: "
+            "raise refiner.validation_share or seeds.size, or set hard_examples.rounds to 0."
+        )
     return Validation(document, chunk)
 
 
