@@ -83,7 +83,22 @@ def hard_examples(
     context.log.info(f"{len(with_examples(rounds))} rounds so far: {_WHAT_NEXT[step]}")
     if step not in (Step.GO, Step.STOP):
         return dg.MaterializeResult(metadata=_metadata(rounds, now, step))
-    configuration = {
+    empty = RoundRecord(len(rounds) + 1, lineage(teaching_sources(store, domain)), now)
+
+    def build(folder: Path) -> None:
+        record = replace(empty, stopped=_why(rounds, now)) if step is Step.STOP else None
+        found = record or _write_examples(catalogue, domain, rounds, folder, empty)
+        write_json(found.to_json(), folder / RECORD_FILE)
+
+    configuration = _configuration(store, domain, section, rounds, step)
+    artifact = store.publish(domain, HARD_EXAMPLES, configuration, build)
+    return artifact_result(artifact, **_metadata(finished_rounds(store, domain), now, step))
+
+
+def _configuration(
+    store: Store, domain: str, section: Domain, rounds: Sequence[Round], step: Step
+) -> dict[str, Any]:
+    return {
         "asset": HARD_EXAMPLES,
         "code": "1",
         "step": step,
@@ -91,19 +106,10 @@ def hard_examples(
         "rounds": [one.fingerprint for one in rounds],
         "refiners": [store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")],
         "teacher": open_teacher(section.teacher, store.root / domain).prompt_hash,
-        "settings": settings.model_dump(mode="json", exclude={"rounds"}),
+        "settings": section.hard_examples.model_dump(mode="json", exclude={"rounds"}),
         "seeds": section.seeds.model_dump(mode="json"),
         "shards": {shard.key.shard: shard.fingerprint for shard in store.shards(domain, "raw_documents")},
     }
-    empty = RoundRecord(len(rounds) + 1, str(configuration["lineage"]), now)
-
-    def build(folder: Path) -> None:
-        record = replace(empty, stopped=_why(rounds, now)) if step is Step.STOP else None
-        found = record or _write_examples(catalogue, domain, rounds, folder, empty)
-        write_json(found.to_json(), folder / RECORD_FILE)
-
-    artifact = store.publish(domain, HARD_EXAMPLES, configuration, build)
-    return artifact_result(artifact, **_metadata(finished_rounds(store, domain), now, step))
 
 
 def _validation(store: Store, domain: str) -> Validation:
