@@ -96,3 +96,9 @@ def test_the_embedded_catalogue_has_two_domains(monkeypatch: pytest.MonkeyPatch,
     catalogue = load_catalogue(embedded_catalogue())
     assert set(catalogue.domains) == {"web", "math"}
     assert catalogue.storage.is_relative_to(tmp_path)
+
+
+def test_the_example_of_a_language_model_teacher_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROX_CATALOGUE", str(Path(__file__).parents[1] / "examples" / "llm_teacher.yaml"))
+    teacher = load_catalogue().domain("web").teacher
+    assert teacher.kind == "llm" and teacher.licence

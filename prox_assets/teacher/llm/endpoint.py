@@ -83,8 +83,7 @@ class Endpoint:
                 {"role": "system", "content": question.system},
                 {"role": "user", "content": question.user},
             ],
-            temperature=section.temperature if attempt == 0 else max(section.temperature, 0.3),
-            seed=section.seed + attempt,
+            **_drawing(section, attempt),
             max_tokens=section.max_output_tokens,
             **_form(question),
         )
@@ -108,6 +107,14 @@ class Endpoint:
                 "whether it runs; what is answered is kept, so run again when it does."
             ) from None
         return Failure(f"{reason} after {self._section.retries + 1} attempts")
+
+
+def _drawing(section: LlmTeacher, attempt: int) -> dict[str, Any]:
+    """How tokens are drawn: as the catalogue says, and with some heat where a question is asked again."""
+    temperature = section.temperature if attempt == 0 else max(section.temperature, 0.3)
+    if temperature == 0:
+        return {"temperature": 0.0}
+    return {"temperature": temperature, "seed": section.seed + attempt}
 
 
 def _form(question: Question) -> dict[str, Any]:
