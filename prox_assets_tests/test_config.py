@@ -5,9 +5,11 @@ from dataclasses import fields
 import pytest
 
 from prox_assets import config
+from prox_assets.config import generative
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
 from prox_assets.quality.rules import Thresholds
+from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 
 
@@ -17,6 +19,10 @@ from prox_assets.refiner.recipe import Architecture, Recipe, Training
         (config.Architecture(), Architecture(), set()),
         (config.Training(), Training(), set()),
         (config.RefinerRecipe(), Recipe(Task.CHUNK), {"architecture", "training"}),
+        (generative.GenerativeRecipe(), GenerativeRecipe(Task.CHUNK), {"architecture", "training", "layout"}),
+        (generative.CausalArchitecture(), CausalArchitecture(), set()),
+        (generative.CausalTraining(), CausalTraining(), set()),
+        (generative.Lora(), Lora(), set()),
         (config.Bands(), Thresholds(), set()),
         (config.Inference(), EngineSettings(), set()),
         (config.Execution(), Rails(), set()),
