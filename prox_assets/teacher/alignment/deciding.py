@@ -7,7 +7,8 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from prox_assets.teacher.alignment.matching import Gap, Ints, gaps
+from prox_assets.teacher.alignment.matching import Gap, gaps
+from prox_assets.teacher.alignment.sequences import Ints
 from prox_assets.teacher.alignment.words import Word
 
 Bools = npt.NDArray[np.bool_]

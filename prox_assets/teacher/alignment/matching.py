@@ -5,17 +5,23 @@ small and is solved exactly by dynamic programming. n words against m take O((n 
 and at most `MAX_CELLS` cells of numpy arrays for each gap between them. A gap that is larger stays unmatched.
 """
 
-from bisect import bisect_left
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from prox_assets.teacher.alignment.sequences import (
+    Ints,
+    is_within,
+    longest_increasing,
+    numbered,
+    shared_beginning,
+    unique_runs,
+)
 from prox_assets.teacher.alignment.words import Word
 
-Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 UNMATCHED = -1
@@ -34,7 +40,6 @@ _FOOTHOLD = 3
 # Added to the weight of each word where none is to be left out: more than any run costs.
 _MUST = 4.0
 _MAX_SLIDE = 64
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Gap(NamedTuple):
@@ -54,7 +59,7 @@ def matched(source: Sequence[Word], rewrite: Sequence[Word]) -> Ints:
     lines = np.fromiter((word.line for word in source), np.int64, len(source))
     sentences = np.fromiter((word.sentence for word in source), np.int64, len(source))
     weights = np.fromiter((word.weight for word in source), np.float32, len(source))
-    one, other = _numbered([word.form for word in source], [word.form for word in rewrite])
+    one, other = numbered([word.form for word in source], [word.form for word in rewrite])
     matching = _Matching(one, other, lines, sentences, weights)
     matching.take_lines(_lines_of(source), _lines_of(rewrite))
     return matching.solved()
@@ -80,7 +85,7 @@ class _Matching:
 
     def take_lines(self, mine: Sequence[range], yours: Sequence[range]) -> None:
         """Match the words of lines that are equal, by an alignment of the lines, if most of them are."""
-        one, other = _numbered(
+        one, other = numbered(
             [self.one[line.start : line.stop].tobytes() for line in mine],
             [self.other[line.start : line.stop].tobytes() for line in yours],
         )
@@ -97,7 +102,7 @@ class _Matching:
     def solved(self) -> Ints:
         """The partners; where the source has all the words of the rewrite in order, each has one."""
         self._match_runs()
-        if (self.partner >= 0).sum() < len(self.other) and _is_within(self.other, self.one):
+        if (self.partner >= 0).sum() < len(self.other) and is_within(self.other, self.one):
             self.partner[:] = UNMATCHED
             self._match_all()
         self._slide()
@@ -130,14 +135,14 @@ class _Matching:
 
     def _anchor(self, gap: Gap, run: int) -> None:
         """Match runs of `run` words that are unique on both sides: their longest chain without crossings."""
-        mine, yours = _unique_runs(self.one[gap.a : gap.b], run), _unique_runs(self.other[gap.c : gap.d], run)
+        mine, yours = unique_runs(self.one[gap.a : gap.b], run), unique_runs(self.other[gap.c : gap.d], run)
         shared = np.intersect1d(mine[0], yours[0], assume_unique=True)
         i = mine[1][np.searchsorted(mine[0], shared)] + gap.a
         j = yours[1][np.searchsorted(yours[0], shared)] + gap.c
         order = np.argsort(i)
         i, j = i[order], j[order]
         end_i = end_j = 0
-        for place in _increasing(j):
+        for place in longest_increasing(j):
             first, second = int(i[place]), int(j[place])
             skip = max(end_i - first, end_j - second, 0)
             if skip and first - second != end_i - end_j:
@@ -151,10 +156,12 @@ class _Matching:
         """Let runs of matches grow into the gaps beside them."""
         for a, b, c, d in self._gaps():
             room = min(b - a, d - c)
-            ahead = self._foothold(np.arange(a, a + _equal(self.one[a : a + room], self.other[c : c + room])))
+            ahead = self._foothold(
+                np.arange(a, a + shared_beginning(self.one[a : a + room], self.other[c : c + room]))
+            )
             self.partner[a : a + ahead] = np.arange(c, c + ahead)
             a, c, room = a + ahead, c + ahead, room - ahead
-            back = _equal(self.one[b - room : b][::-1], self.other[d - room : d][::-1])
+            back = shared_beginning(self.one[b - room : b][::-1], self.other[d - room : d][::-1])
             back = self._foothold(np.arange(b - 1, b - 1 - back, -1))
             self.partner[b - back : b] = np.arange(d - back, d)
 
@@ -176,7 +183,7 @@ class _Matching:
         """
         a, b, c, d = gap
         one, other, weights = self.one[a:b], self.other[c:d], self.weights[a:b]
-        if _is_within(other, one):
+        if is_within(other, one):
             weights = weights + _MUST
         starts = np.r_[True, self.lines[1:] != self.lines[:-1]][a:b]
         costs = np.where(starts, _RUN_COST_AT_LINE, _RUN_COST).astype(np.float32)
@@ -237,57 +244,7 @@ class _Matching:
         return int(self.sentences[word] != self.sentences[word - 1])
 
 
-def _numbered(one: Sequence[Hashable], other: Sequence[Hashable]) -> tuple[Ints, Ints]:
-    """The same number for the same thing."""
-    numbers = {item: number for number, item in enumerate(dict.fromkeys((*one, *other)))}
-    first, second = ([numbers[item] for item in part] for part in (one, other))
-    return np.array(first, np.int64), np.array(second, np.int64)
-
-
 def _lines_of(words: Sequence[Word]) -> list[range]:
     """The words of each line that has any."""
     starts = [place for place, word in enumerate(words) if not place or word.line != words[place - 1].line]
     return [range(*pair) for pair in pairwise([*starts, len(words)])]
-
-
-def _is_within(part: Ints, whole: Ints) -> bool:
-    """Whether all words of one sequence stand in the other in the same order."""
-    left = iter(whole.tolist())
-    return all(word in left for word in part.tolist())
-
-
-def _equal(one: Ints, other: Ints) -> int:
-    """How many words two sequences of one length begin with in common."""
-    different = np.flatnonzero(one != other)
-    return int(different[0]) if len(different) else len(one)
-
-
-def _unique_runs(ids: Ints, run: int) -> tuple[npt.NDArray[np.uint64], Ints]:
-    """The hashes of the runs of words that occur once, sorted, and where each begins."""
-    if len(ids) < run:
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    hashes = np.zeros(len(ids) - run + 1, np.uint64)
-    for offset in range(run):
-        piece = ids[offset : offset + len(hashes)].astype(np.uint64)
-        hashes = (hashes ^ (piece + np.uint64(1))) * _MULTIPLIER
-        hashes ^= hashes >> np.uint64(29)
-    values, first, counts = np.unique(hashes, return_index=True, return_counts=True)
-    return values[counts == 1], first[counts == 1].astype(np.int64)
-
-
-def _increasing(values: Ints) -> list[int]:
-    """The places of a longest increasing subsequence of distinct values (patience sorting)."""
-    tops: list[int] = []
-    top_places: list[int] = []
-    before: list[int] = []
-    for place, value in enumerate(values.tolist()):
-        pile = bisect_left(tops, value)
-        before.append(top_places[pile - 1] if pile else -1)
-        tops[pile : pile + 1] = [value]
-        top_places[pile : pile + 1] = [place]
-    chain: list[int] = []
-    place = top_places[-1] if top_places else -1
-    while place >= 0:
-        chain.append(place)
-        place = before[place]
-    return chain[::-1]

@@ -9,7 +9,7 @@ import numpy as np
 
 from prox_assets.chunking import Chunk
 from prox_assets.teacher.alignment.deciding import Bools
-from prox_assets.teacher.alignment.matching import Ints
+from prox_assets.teacher.alignment.sequences import Ints
 from prox_assets.teacher.alignment.words import Word, folded
 
 Span = tuple[int, int]
