@@ -42,6 +42,7 @@ class CausalTraining(Section):
     patience: PositiveInt | None = None
     checkpoint_steps: PositiveInt = 200
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: PositiveInt = 1
 
 
 class Lora(Section):

@@ -28,6 +28,7 @@ class Training(Section):
     weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do). Training ends early after
     `patience` epochs without a better validation F1. A killed run goes on from the last epoch or multiple of
     `checkpoint_steps`. `precision: auto` computes in bfloat16 on a GPU that has it.
+    `processes`, a GPU each, take batches of their own in every step.
     """
 
     epochs: PositiveInt = 3
@@ -45,6 +46,7 @@ class Training(Section):
     patience: PositiveInt | None = None
     checkpoint_steps: PositiveInt = 200
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: PositiveInt = 1
 
 
 class RefinerRecipe(Section):

@@ -53,7 +53,7 @@ def fit(
 
 
 def processes() -> int:
-    """How many processes train together: what `accelerate launch` started, or one."""
+    """How many processes train together: what `launching` or `accelerate launch` started, or one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -170,6 +170,8 @@ def _arguments(course: Course, settings: Optimization, work: Path) -> TrainingAr
         max_grad_norm=settings.max_gradient_norm,
         seed=settings.seed,
         bf16=_bfloat16(settings),
+        use_cpu=not torch.cuda.is_available(),
+        ddp_backend="gloo" if course.processes > 1 and not torch.cuda.is_available() else None,
         logging_steps=1,
         eval_strategy="steps",
         eval_steps=_NEVER,

@@ -44,7 +44,8 @@ class Training:
 
     Training ends early after `patience` epochs without a better validation F1 (None: never). Every
     `checkpoint_steps` steps, and at the end of every epoch, a state is written that a killed run goes on
-    from. `precision`: `auto` is bfloat16 on a GPU that has it.
+    from. `precision`: `auto` is bfloat16 on a GPU that has it. Each of
+    `processes`, a GPU each, takes batches of its own in every step.
     """
 
     epochs: int = 3
@@ -64,6 +65,7 @@ class Training:
     patience: int | None = None
     checkpoint_steps: int = 200
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: int = 1
 
     def optimization(self) -> Optimization:
         """What the loop is told."""

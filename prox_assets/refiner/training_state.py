@@ -1,6 +1,7 @@
 """The states that a training run leaves behind, to be taken up by the next one."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,18 +27,19 @@ def last_state(work: Path, steps: int) -> Path | None:
     """The newest whole state of a run of `steps` steps in `work`; None where the run starts anew.
 
     The Trainer writes `trainer_state.json` last: a folder without it was cut off while it was written, and is
-    removed, as are states of a run of another length.
+    removed, as are states of a run of another length. Of several processes only the first changes anything.
     """
-    whole = []
+    main, whole = os.environ.get("RANK", "0") == "0", []
     for folder in sorted(work.glob("checkpoint-*"), key=_step):
         state = _read(folder)
         if state is not None and state["max_steps"] == steps:
             whole.append(folder)
-        else:
+        elif main:
             shutil.rmtree(folder)
     if not whole:
         return None
-    _relocate(whole[-1], work)
+    if main:
+        _relocate(whole[-1], work)
     return whole[-1]
 
 
@@ -64,4 +66,6 @@ def _relocate(folder: Path, work: Path) -> None:
     state = _read(folder)
     if state and state["best_global_step"]:
         state["best_model_checkpoint"] = str(work / f"checkpoint-{state['best_global_step']}")
-        (folder / _STATE).write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        fresh = folder / f"{_STATE}.new"
+        fresh.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        fresh.replace(folder / _STATE)

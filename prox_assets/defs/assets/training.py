@@ -1,6 +1,7 @@
 """The second half of teaching: the dataset, and a refiner for each of the two stages."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,15 @@ def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeReci
 
 def _trainer(recipe: Recipe | GenerativeRecipe) -> Any:
     from prox_assets.refiner.generative.training import train_generative_refiner
+    from prox_assets.refiner.launching import train_in_processes
     from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
 
     if isinstance(recipe, GenerativeRecipe):
-        return train_generative_refiner
-    return train_document_refiner if recipe.task is Task.DOCUMENT else train_chunk_refiner
+        train: Any = train_generative_refiner
+    else:
+        train = train_document_refiner if recipe.task is Task.DOCUMENT else train_chunk_refiner
+    processes = recipe.training.processes
+    return train if processes == 1 else partial(train_in_processes, processes, train)
 
 
 def _train(
@@ -161,8 +166,8 @@ def _train(
     def build(folder: Path) -> None:
         table = pq.read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
         note = f"Seeds of domain {domain}, annotated by its teacher (dataset {dataset.fingerprint})."
-        partial = store.partial(domain, asset, configuration)
-        _trainer(recipe)(table, recipe, folder / CHECKPOINT, note, log_training(context), partial)
+        work = store.partial(domain, asset, configuration)
+        _trainer(recipe)(table, recipe, folder / CHECKPOINT, note, log_training(context), work)
 
     configuration = {
         "asset": asset,

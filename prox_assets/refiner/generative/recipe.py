@@ -50,6 +50,7 @@ class CausalTraining:
     patience: int | None = None
     checkpoint_steps: int = 200
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    processes: int = 1
 
     def optimization(self) -> Optimization:
         """What the loop is told."""

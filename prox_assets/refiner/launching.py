@@ -1,0 +1,110 @@
+"""Training in several processes of one machine, a device each: accelerate shares the steps among them."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prox_assets.errors import RefinerError
+from prox_assets.refiner.curves import EpochPoint, Progress, StepPoint
+from prox_assets.refiner.training_state import work_folder
+
+_POINT = "prox-point "
+_KINDS = {"StepPoint": StepPoint, "EpochPoint": EpochPoint}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training as it is handed to its processes; `train` is one of the functions that train a refiner."""
+
+    train: Callable[..., Any]
+    sft: pa.Table
+    recipe: Any
+    destination: Path
+    data: str
+    work: Path
+
+
+def train_in_processes(
+    processes: int,
+    train: Callable[..., Any],
+    sft: pa.Table,
+    recipe: Any,
+    destination: Path,
+    data: str,
+    progress: Progress,
+    work: Path | None,
+) -> None:
+    """Run `train` in that many processes of this machine; each takes its share of every step's batches.
+
+    Raises RefinerError when one of them fails; what they left in `work` is taken up by the next run.
+    """
+    with work_folder(work) as folder, tempfile.TemporaryDirectory() as place:
+        job = Path(place) / "job.pickle"
+        job.write_bytes(pickle.dumps(Job(train, sft, recipe, destination, data, folder)))
+        command = [*_launcher(processes), "--module", "prox_assets.refiner.launching", str(job)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+            for line in running.stdout or ():
+                if line.startswith(_POINT):
+                    progress(_point(line.removeprefix(_POINT)))
+    if running.returncode:
+        raise RefinerError(
+            f"One of {processes} training processes failed (status {running.returncode}); its message is in "
+            "the log above. Correct what it says and train again: training goes on from its last state."
+        )
+
+
+def run_job(job: Job) -> None:
+    """One process of a training. The first one's checkpoint is the result; the others' are alike."""
+    main = int(os.environ["RANK"]) == 0
+    _take_device(int(os.environ["LOCAL_RANK"]))
+    with tempfile.TemporaryDirectory() as spare:
+        destination = job.destination if main else Path(spare) / "refiner"
+        job.train(job.sft, job.recipe, destination, job.data, _print_point if main else _nothing, job.work)
+
+
+def _launcher(processes: int) -> list[str]:
+    import torch
+
+    devices = torch.cuda.device_count()
+    if 0 < devices < processes:
+        raise RefinerError(
+            f"training.processes is {processes} and there are {devices} GPUs. Give at most one a GPU."
+        )
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+
+
+def _take_device(number: int) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(number)
+
+
+def _print_point(point: StepPoint | EpochPoint) -> None:
+    print(_POINT + json.dumps([type(point).__name__, asdict(point)]), flush=True)
+
+
+def _nothing(point: StepPoint | EpochPoint) -> None:
+    pass
+
+
+def _point(line: str) -> StepPoint | EpochPoint:
+    kind, values = json.loads(line)
+    found: StepPoint | EpochPoint = _KINDS[kind](**values)
+    return found
+
+
+if __name__ == "__main__":
+    # Under its own name, so that the pickled class is the one that is imported.
+    from prox_assets.refiner import launching
+
+    launching.run_job(pickle.loads(Path(sys.argv[1]).read_bytes()))
