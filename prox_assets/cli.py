@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_show(commands.add_parser("show", help="show a document before and after"))
     _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
     _add_compare(commands.add_parser("compare", help="what one way of refining removes and another keeps"))
+    _add_publish(commands.add_parser("publish", help="a refined corpus as a dataset, or verify one"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
     return parser
 
@@ -112,6 +113,16 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_compare)
 
 
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN", nargs="?")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--output", type=Path, help="a new folder")
+    parser.add_argument(
+        "--verify", type=Path, metavar="FOLDER", help="hold a published folder to its manifest"
+    )
+    parser.set_defaults(run=_publish)
+
+
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
     parser.add_argument("--pages-per-shard", type=int, default=600)
@@ -158,6 +169,12 @@ def _compare(options: argparse.Namespace) -> int:
     from prox_assets.review.command import compare_sides
 
     return compare_sides(options)
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from prox_assets.publishing.command import publish
+
+    return publish(options.domain, options.catalogue, options.output, options.verify)
 
 
 def _sample(options: argparse.Namespace) -> int:

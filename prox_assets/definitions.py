@@ -12,6 +12,7 @@ from prox_assets.defs.assets import (
     corpus,
     evaluation,
     hard_examples,
+    publishing,
     refinement,
     report,
     seeds,
@@ -34,6 +35,7 @@ defs = dg.Definitions(
             refinement,
             analytics,
             report,
+            publishing,
             baselines,
         ]
     ),

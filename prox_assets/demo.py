@@ -29,6 +29,7 @@ from prox_assets.sample import write_sample
 _FUNNEL = """
     SELECT stage, flow, reason, documents, tokens FROM funnel_totals WHERE domain = ?
 """
+_LAST = ("compare_pretraining", "rebuild_reports", "publish_corpus")
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ def materialize_all(catalogue: Catalogue, instance: dg.DagsterInstance, terminal
         plan += [("teach_and_train", domain)]
         plan += [("refine_shard", key) for key in keys]
     plan += [("build_database", None)]
-    plan += [(job, domain) for domain in shards for job in ("compare_pretraining", "rebuild_reports")]
+    plan += [(job, domain) for domain in shards for job in _LAST]
     for number, (job, key) in enumerate(plan, 1):
         terminal.print(f"[bold]{number}/{len(plan)}[/bold] {job} {key or ''}")
         _run(job, key, instance, tally)

@@ -17,6 +17,7 @@ FLOORS = {
     "cli": 4,
     "refining": 3,
     "review": 3,
+    "publishing": 3,
     "teacher": 2,
     "refiner": 2,
     "quality": 2,

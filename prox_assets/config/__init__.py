@@ -18,6 +18,7 @@ from prox_assets.config.generative import (
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
+from prox_assets.config.publishing import Publishing
 from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
 from prox_assets.config.section import Section, Share
 from prox_assets.config.teachers import (
@@ -57,6 +58,7 @@ __all__ = [
     "Lora",
     "PretrainingComparison",
     "Prices",
+    "Publishing",
     "RefinerRecipe",
     "RulesTeacher",
     "ScoringRefiner",

@@ -11,6 +11,7 @@ from prox_assets.config.execution import Execution, Inference, Thresholds
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
+from prox_assets.config.publishing import Publishing
 from prox_assets.config.refiners import AnyRefiner, ScoringRefiner
 from prox_assets.config.section import Section
 from prox_assets.config.teachers import AnyTeacher
@@ -33,6 +34,7 @@ class Domain(Section):
     checks: Bands = Bands()
     baseline: Literal["gopher", "c4", "fineweb", "all"] = "all"
     evaluation: Evaluation | None = None
+    publishing: Publishing = Publishing()
     pretraining: PretrainingComparison = PretrainingComparison()
 
 

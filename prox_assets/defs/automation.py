@@ -41,13 +41,18 @@ database_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets("statistics_database"),
     description="Build the DuckDB file from the statistics of all shards.",
 )
+publish_job = dg.define_asset_job(
+    "publish_corpus",
+    selection=dg.AssetSelection.assets("published_corpus"),
+    description="Write a domain's refined corpus as a dataset with a card and a manifest.",
+)
 pretraining_job = dg.define_asset_job(
     "compare_pretraining",
     selection=dg.AssetSelection.assets("pretraining_comparison"),
     description="Train a tiny language model on each corpus of a domain and compare them.",
 )
 
-jobs = [ingest_job, teach_job, refine_job, database_job, pretraining_job, report_job]
+jobs = [ingest_job, teach_job, refine_job, database_job, pretraining_job, report_job, publish_job]
 
 
 @dg.sensor(

@@ -1,9 +1,7 @@
 """Great Expectations as asset checks: one check for each expectation of each corpus asset."""
 
-import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,14 @@ from dagster._utils.warnings import PreviewWarning
 from prox_assets.defs.metadata import table_of
 from prox_assets.defs.partitions import domain_shards, partition_of
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import DataDocsSite
 from prox_assets.quality.expectations import UPSTREAM, ExpectationInfo, expectation_names, validate
 from prox_assets.quality.outcomes import ExpectationOutcome
 from prox_assets.quality.rules import Conservation, Severity, Thresholds
+from prox_assets.quality.stored_outcomes import VALIDATIONS, store_outcomes, stored_outcomes
 
 CHECKED = ("raw_documents", *UPSTREAM)
-VALIDATIONS = "validations"
 
 
 def validations_site(store: Store, domain: str) -> DataDocsSite:
@@ -48,8 +45,7 @@ def outcomes_of(
         run_name=f"{domain}|{shard}",
         docs=validations_site(store, domain),
     )
-    stored = {"fingerprint": finished.fingerprint, "outcomes": [asdict(outcome) for outcome in outcomes]}
-    write_json(stored, _outcomes_file(store, finished.key))
+    store_outcomes(store, finished, outcomes)
     return outcomes
 
 
@@ -59,21 +55,8 @@ def known_outcomes(
     """The outcomes of the check that last ran on a shard; it runs now where the shard has changed since."""
     store = catalogue.store()
     finished = store.shard(ShardKey(domain, asset, shard))
-    file = _outcomes_file(store, finished.key)
-    if file.exists():
-        stored = json.loads(file.read_text())
-        if stored["fingerprint"] == finished.fingerprint:
-            return tuple(_outcome(values) for values in stored["outcomes"])
-    return outcomes_of(catalogue, asset, domain, shard)
-
-
-def _outcome(values: dict[str, Any]) -> ExpectationOutcome:
-    figures = tuple((name, value) for name, value in values["figures"])
-    return ExpectationOutcome(**{**values, "severity": Severity(values["severity"]), "figures": figures})
-
-
-def _outcomes_file(store: Store, key: ShardKey) -> Path:
-    return store.root / key.domain / VALIDATIONS / "outcomes" / key.asset / f"{key.shard}.json"
+    found = stored_outcomes(store, finished)
+    return outcomes_of(catalogue, asset, domain, shard) if found is None else found
 
 
 def _checks_of(asset: str) -> dg.AssetChecksDefinition:

@@ -28,6 +28,7 @@ PER_DOMAIN = (
     "refining_estimate",
     "quality_report",
     "pretraining_comparison",
+    "published_corpus",
 )
 DOMAINS = ("web", "math")
 

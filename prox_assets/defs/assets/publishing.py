@@ -1,0 +1,36 @@
+"""The refined corpus of a domain as a dataset that others can load and verify."""
+
+from typing import Any
+
+import dagster as dg
+
+from prox_assets.defs.assets.refinement import chunk_refined_corpus
+from prox_assets.defs.assets.report import quality_report
+from prox_assets.defs.metadata import artifact_result
+from prox_assets.defs.partitions import domains
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.publishing.corpus import CARD, Corpus
+from prox_assets.publishing.manifest import verify
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[chunk_refined_corpus, quality_report],
+    group_name="publishing",
+    kinds={"parquet", "huggingface"},
+    owners=["team:data"],
+    code_version="1",
+)
+def published_corpus(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """Parquet with a card and a manifest, as `datasets.load_dataset` reads it; refused while checks fail."""
+    domain = context.partition_key
+    store = catalogue.store()
+    corpus = Corpus.of(store, domain, catalogue.domain(domain))
+    artifact = store.publish(domain, "published_corpus", corpus.configuration, corpus.build)
+    files = verify(artifact.folder)
+    card = (artifact.folder / CARD).read_text(encoding="utf-8")
+    return artifact_result(
+        artifact, files=files, shards=len(corpus.shards), card=dg.MetadataValue.md(card.split("---\n", 2)[2])
+    )

@@ -1,0 +1,22 @@
+"""What `prox publish` does."""
+
+from pathlib import Path
+
+from prox_assets.catalogue import load_catalogue
+from prox_assets.documents.store import Store
+from prox_assets.errors import CatalogueError
+from prox_assets.publishing.corpus import Corpus
+from prox_assets.publishing.manifest import verify
+
+
+def publish(domain: str | None, catalogue: Path | None, output: Path | None, verified: Path | None) -> int:
+    """Verify a published corpus, or publish a domain into a new folder."""
+    if verified is not None:
+        print(f"{verified}: {verify(verified)} files are as they were published.")
+        return 0
+    if domain is None or output is None:
+        raise CatalogueError("give a DOMAIN and --output FOLDER, or --verify FOLDER.")
+    settings = load_catalogue(catalogue)
+    Corpus.of(Store(settings.storage), domain, settings.domain(domain)).publish_to(output)
+    print(f"{output}: {verify(output)} files")
+    return 0

@@ -1,0 +1,69 @@
+"""The manifest of a published corpus: every file with its hash, so that anyone can verify what they hold."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from prox_assets.documents.files import write_json
+from prox_assets.errors import StoreError
+
+MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
+    """List every file of a folder; `about` says what the corpus was made of."""
+    files = {name: _described(folder / name) for name in _names(folder)}
+    write_json({**about, "files": files}, folder / MANIFEST)
+
+
+def verify(folder: Path) -> int:
+    """Hold a folder to its manifest; gives the number of files that were verified.
+
+    Raises:
+        StoreError: there is no manifest, or files are missing, changed or not of it; names them.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise StoreError(f"{folder} has no {MANIFEST}: it is no published corpus.")
+    files: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    there = set(_names(folder))
+    faults = [f"{name} is missing" for name in sorted(set(files) - there)]
+    faults += [f"{name} is not of it" for name in sorted(there - set(files))]
+    faults += [
+        f"{name} was changed"
+        for name in sorted(there & set(files))
+        if _hash(folder / name) != files[name]["sha256"]
+    ]
+    if faults:
+        raise StoreError(f"{folder} is not what was published: {'; '.join(faults)}. Get the files again.")
+    return len(files)
+
+
+def _names(folder: Path) -> list[str]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    return sorted(name for name in names if name != MANIFEST and not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    """What hubs and file systems put beside a corpus: `.gitattributes`, `.cache/`."""
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _described(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {"sha256": _hash(path), "bytes": path.stat().st_size}
+    if path.suffix == ".parquet":
+        found["rows"] = pq.read_metadata(path).num_rows
+    return found
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
