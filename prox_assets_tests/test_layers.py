@@ -35,6 +35,7 @@ FLOORS = {
 # Rooms of one floor that may use one another, each with its reason.
 ALLOWED = {
     ("catalogue", "config"),  # the loader fills the sections
+    ("review", "refining"),  # thresholds are compared by executing stored programs again
     ("programs", "chunking"),  # a program is executed on a chunk
 }
 
