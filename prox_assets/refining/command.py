@@ -24,9 +24,9 @@ from prox_assets.programs import Rails
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
 from prox_assets.refiner.evaluation import evaluate_lines
-from prox_assets.refiner.scoring import ChunkRefiner
 from prox_assets.refining import parts, shards
 from prox_assets.refining.estimate import estimate_refining
+from prox_assets.refining.kinds import open_chunk_refiner
 from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
@@ -133,7 +133,7 @@ def evaluate_labels(labels: Path, checkpoint: Path, as_json: bool) -> int:
         raise InputError(f"{labels}: there is no such labels file.")
     names = set(pq.read_schema(labels).names)
     columns = [name for name in ("id", "lines", "is_noise", "ambiguous") if name in names]
-    refiner = ChunkRefiner.load(checkpoint, EngineSettings())
+    refiner = open_chunk_refiner(checkpoint, EngineSettings())
     metrics = asdict(evaluate_lines(refiner, pq.read_table(labels, columns=columns)))
     if as_json:
         print(json.dumps(metrics))

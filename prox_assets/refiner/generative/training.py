@@ -41,6 +41,7 @@ from prox_assets.refiner.training import TrainedRefiner, data_note
 from prox_assets.refiner.training_state import work_folder
 
 _BATCH_TOKENS = 16_384
+_DECIDING_TOKENS = 8  # more than what `keep_doc()` and `drop_doc()` begin with in common
 
 
 def train_generative_refiner(
@@ -79,7 +80,7 @@ class _Student:
         self._writer = PromptWriter(
             self._tokenizer, self._writing.layout, recipe.window, self._writing.grammar
         )
-        room = recipe.max_new_tokens if recipe.task is Task.CHUNK else 1
+        room = recipe.max_new_tokens if recipe.task is Task.CHUNK else _DECIDING_TOKENS
         _require_room(self._writer.longest, room, recipe.window, self._engine.max_length)
 
     def learn(self, progress: Progress, work: Path | None) -> Curves:
