@@ -39,9 +39,10 @@ class DataDocsSite:
         return self._page_of(self.record(asset, run_name))
 
     def recorded(self) -> tuple[tuple[Path, Path], ...]:
-        """All recorded validations, each with its page."""
+        """All recorded validations that have a page, each with it."""
         records = sorted(self.folder.glob("records/*/*.json"))
-        return tuple((record, self._page_of(record)) for record in records)
+        pages = ((record, self._page_of(record)) for record in records)
+        return tuple((record, page) for record, page in pages if page.exists())
 
     def _page_of(self, record: Path) -> Path:
         return self.folder / "pages" / record.parent.name / f"{record.stem}.html"

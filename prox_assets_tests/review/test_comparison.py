@@ -88,6 +88,16 @@ def test_runs_are_named_by_their_fingerprint_and_storages_by_their_folder(
         shard.side("nothing")
 
 
+def test_documents_without_language_or_source_are_compared(tmp_path: Path) -> None:
+    pages = tuple(replace(page, language=None, source=None) for page in PAGES)
+    store = Store(tmp_path / "storage")
+    raw = committed(store, "raw_documents", tables(pages)["raw_documents"])
+    found = compare(
+        raw, Side("one", refined(store, pages)), Side("two", refined(store, pages[:4] + OTHER[4:])), tmp_path
+    )
+    assert found.summary["agreement"] == 1 and "(none)" in found.page.read_text()
+
+
 def test_other_documents_are_refused(
     shards: tuple[FinishedShard, FinishedShard, FinishedShard], tmp_path: Path
 ) -> None:

@@ -1,8 +1,6 @@
 """From the report, through a browser, to labels that the teacher reads and an evaluation set."""
 
-import html
 import json
-import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +20,7 @@ from prox_assets.quality.statistics import write_shard_statistics
 from prox_assets.refining.evaluation import read_labels
 from prox_assets.refining.score_sheet import LabelledPages
 from prox_assets.teacher.labels import LabelsTeacher
-from prox_assets_tests.quality.browser import dom_of, needs_chromium, probed
+from prox_assets_tests.quality.browser import downloaded_by, needs_chromium, probed
 from prox_assets_tests.quality.shards import PAGES, tables, write_shard
 
 CATALOGUE = """
@@ -35,7 +33,6 @@ domains:
 """
 HELD = ("web-3", "web-8")
 JUDGE = """
-HTMLAnchorElement.prototype.click = function () { document.body.dataset.downloaded = this.download; };
 const byId = (id) => documents.find((item) => item.dataset.id === id);
 const set = (id, name, value) => {
   field(byId(id), name).value = value;
@@ -71,8 +68,7 @@ def home(tmp_path: Path) -> Path:
 
 @needs_chromium
 def test_verdicts_become_labels_and_an_evaluation_set(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    exported = home / "verdicts.jsonl"
-    exported.write_text(_exported(home))
+    exported = _exported(home)
     assert main(["labels", "import", str(exported), "--catalogue", str(home / "catalogue.yaml")]) == 0
     said = capsys.readouterr().out
     assert "3 documents to teach with" in said and "1 held-out documents to measure on" in said
@@ -146,16 +142,14 @@ def verdict(keep: bool = True) -> dict[str, object]:
     }
 
 
-def _exported(home: Path) -> str:
-    """What the browser exports when somebody judges four documents of the report."""
+def _exported(home: Path) -> Path:
+    """What the browser saves when somebody judges four documents of the report."""
     shard = write_shard(home / "shard", PAGES, ())
     write_shard_statistics(shard, home / "statistics")
     build_database([home / "statistics"], home / "s.duckdb")
     texts = ShardTexts("web-000", shard.raw_documents, shard.chunk_refined_corpus)
     report = build_report(ReportInputs("web", home / "s.duckdb", (texts,)), home / "report.html")
     report.write_text(probed(report.read_text(), JUDGE))
-    page = dom_of(report)
-    assert 'data-downloaded="verdicts-web.jsonl"' in page
-    found = re.search(r'<pre data-exported="">(.*?)</pre>', page, flags=re.DOTALL)
-    assert found is not None
-    return html.unescape(found[1])
+    (exported,) = downloaded_by(report)
+    assert exported.name == "verdicts-web.jsonl"
+    return exported

@@ -81,7 +81,7 @@ function exportVerdicts() {
   link.href = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
   link.download = `verdicts-${section.dataset.domain}.jsonl`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 exporter.hidden = false;
