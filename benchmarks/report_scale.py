@@ -1,6 +1,6 @@
 """What a report costs with many documents behind it.
 
-    python benchmarks/report_scale.py [--documents 100000]
+    PYTHONPATH=. python benchmarks/report_scale.py [--documents 100000]
 
 Documents are made up; the statistics, the database and the report are made by the pipeline's own code.
 """

@@ -1,6 +1,6 @@
 """How long rebuilding the statistics database takes as shards become many.
 
-    python benchmarks/statistics_rebuild.py [--shards 1000] [--documents 1000]
+    PYTHONPATH=. python benchmarks/statistics_rebuild.py [--shards 1000] [--documents 1000]
 
 One shard's statistics are written by the pipeline's own code from made-up documents, copied under other
 shard names, and built into a database.

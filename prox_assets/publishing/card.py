@@ -1,5 +1,6 @@
 """The dataset card: front matter that `datasets` and hubs read, and what a person must know before use."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from prox_assets.config import Domain
-from prox_assets.documents.store import Store
+from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.publishing.checks import CheckedShard, checked_shards
 from prox_assets.publishing.rows import ShardStages
 from prox_assets.quality.outcomes import ExpectationOutcome
@@ -46,6 +47,16 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class Executed:
+    """How the programs of `shards` shards were executed, by their manifests; None: as the checkpoints say."""
+
+    keep_threshold: float | None
+    line_and_span: Sequence[float | None] | None
+    rails: Mapping[str, Any] | None
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One check over all shards."""
 
@@ -72,6 +83,7 @@ def card_text(inputs: CardInputs) -> str:
         publishing=inputs.section.publishing,
         teacher=inputs.section.teacher,
         funnel=funnel,
+        executed=how_executed(inputs.shards),
         checks=check_lines(checked),
         unchecked=[f"{one.asset} of {one.shard}" for one in checked if one.outcomes is None],
     )
@@ -121,6 +133,22 @@ def count_funnel(shards: Sequence[ShardStages]) -> Funnel:
                 lost[stage, after["reason"]] += 1
                 lost_tokens[stage, after["reason"]] += before["n_tokens"]
     return Funnel(rejected, documents, tokens, lost, lost_tokens, kept, kept_tokens, edited, languages)
+
+
+def how_executed(shards: Sequence[ShardStages]) -> list[Executed]:
+    """The ways in which the shards were executed: one, unless the catalogue changed on the way."""
+    found: dict[str, Executed] = {}
+    for shard in shards:
+        documents, chunks = (_configuration(stage) for stage in (shard.documents, shard.refined))
+        way = documents.get("keep_threshold"), chunks.get("thresholds"), chunks.get("rails")
+        key = json.dumps(way, sort_keys=True)
+        found[key] = Executed(*way, shards=found[key].shards + 1 if key in found else 1)
+    return list(found.values())
+
+
+def _configuration(stage: FinishedShard) -> dict[str, Any]:
+    manifest: dict[str, dict[str, Any]] = json.loads((stage.folder / "manifest.json").read_text())
+    return manifest["configuration"]
 
 
 def check_lines(checked: Sequence[CheckedShard]) -> list[CheckLine]:

@@ -99,6 +99,7 @@ def test_the_card_says_what_one_must_know(home: Path) -> None:
         "Teacher: `rules`; its licence: none needed; its labels are not published",
         "| lost at doc refined corpus: drop doc | −1 | −6 |",
         "| edited away | | −14 |",
+        "- keep threshold of the checkpoint, line and span thresholds of the checkpoint; guard rails: ",
         "0 of 1 checks hold on every shard. Not checked as they are: raw_documents of part-0",
         "| chunk refined corpus | It is in its band. | 0 of 1 | 0.2 \\| low |",
     ):

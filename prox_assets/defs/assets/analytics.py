@@ -29,7 +29,7 @@ STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs
     group_name="analytics",
     kinds={"duckdb", "parquet"},
     owners=["team:data"],
-    code_version="1",
+    code_version="2",
 )
 def corpus_statistics(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
@@ -73,7 +73,7 @@ def database_path(store: Store) -> Path:
     kinds={"duckdb"},
     owners=["team:data"],
     pool="statistics_database",
-    code_version="1",
+    code_version="2",
 )
 def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""

@@ -42,7 +42,7 @@ REPORT = "quality_report"
     group_name="analytics",
     kinds={"greatexpectations", "html"},
     owners=["team:data"],
-    code_version="1",
+    code_version="2",
 )
 def quality_report(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
