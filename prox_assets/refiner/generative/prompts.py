@@ -67,8 +67,8 @@ class PromptWriter:
     def _document(self, text: str, starts: Ints) -> PreparedDocument:
         seen = min(len(starts), self._window)
         while True:
-            shown = text if seen == len(starts) else text[: starts[seen]]
-            ids = self.ids(self._layout.document(shown))
+            part = text if seen == len(starts) else text[: starts[seen]]
+            ids = self.ids(self._layout.document(part))
             if len(ids) <= self.longest or not seen:
                 return PreparedDocument(list(ids), len(starts), seen)
             seen = max(0, seen - (len(ids) - self.longest))

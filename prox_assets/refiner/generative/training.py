@@ -117,7 +117,9 @@ class _Student:
             write_generative_card(folder, info, self._writing, data)
 
     def _completions(self) -> list[Completion]:
-        end = self._tokenizer.tokenizer.eos_token_id
+        from prox_assets.inference.transformers_generator import end_tokens
+
+        end, *_ = end_tokens(self._model.generation_config.eos_token_id, self._tokenizer.tokenizer)
         if self._recipe.task is Task.DOCUMENT:
             return document_completions(self._train, self._writer, end)
         return chunk_completions(self._train, self._writer, end, self._recipe.max_new_tokens)
