@@ -50,7 +50,7 @@ function correct(item, line) {
 
 function lineVerdict(line) {
   const verdict = { line: Number(line.dataset.line), verdict: said(line) };
-  if (verdict.verdict === "part") verdict.spans = line.dataset.spans.split(" ").map((span) => span.split("-").map(Number));
+  if (verdict.verdict === "part") verdict.spans = (line.dataset.spans?.split(" ") ?? []).map((span) => span.split("-").map(Number));
   return verdict;
 }
 
