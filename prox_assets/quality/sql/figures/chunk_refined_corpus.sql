@@ -5,8 +5,3 @@ SELECT
     CASE WHEN upstream.status = 'kept' THEN upstream.n_tokens ELSE 0 END AS before,
     CASE WHEN subject.status = 'kept' THEN n_tokens_out ELSE 0 END AS after
 FROM upstream JOIN subject USING (row);
-
-CREATE TEMP VIEW texts AS
-SELECT row, upstream.text AS before, subject.text AS after
-FROM upstream JOIN subject USING (row)
-WHERE upstream.status = 'kept';

@@ -4,6 +4,3 @@ SELECT
     row, coalesce(language, '(none)') AS language, n_tokens AS raw, n_tokens AS before,
     CASE WHEN status = 'kept' THEN n_tokens ELSE 0 END AS after
 FROM subject;
-
-CREATE TEMP VIEW texts AS
-SELECT row, upstream.text AS before, subject.text AS after FROM upstream JOIN subject USING (row);

@@ -1,9 +1,11 @@
 -- What is retained of numbers and of words that one document alone has; in a sample of documents.
+CREATE TEMP TABLE chosen AS
+SELECT row FROM upstream WHERE text <> '' ORDER BY md5(row::VARCHAR) LIMIT getvariable('retention_sample');
+
 CREATE TEMP TABLE sampled AS
-SELECT row, lower(before) AS before, lower(after) AS after
-FROM texts
-ORDER BY md5(row::VARCHAR)
-LIMIT getvariable('retention_sample');
+SELECT row, lower(source.text) AS before, lower(refined.text) AS after
+FROM (SELECT row, text FROM upstream SEMI JOIN chosen USING (row)) AS source
+JOIN (SELECT row, text FROM subject SEMI JOIN chosen USING (row)) AS refined USING (row);
 
 INSERT INTO figures
 WITH numbers AS (
@@ -36,9 +38,9 @@ HAVING count(DISTINCT rare.row) >= getvariable('min_group');
 -- Where in the page the removed characters are, by the first character of the edit.
 INSERT INTO figures
 WITH documents AS (
-    SELECT subject.row, length(upstream.text) AS n_chars, edits
-    FROM subject JOIN upstream USING (row)
-    WHERE subject.status = 'kept' AND len(edits) > 0
+    SELECT row, n_chars, edits
+    FROM (SELECT row, edits FROM subject WHERE status = 'kept' AND len(edits) > 0) AS refined
+    JOIN (SELECT row, length(text) AS n_chars FROM upstream) AS source USING (row)
 ), edited AS (
     SELECT least(9, 10 * edit.start // greatest(1, n_chars)) AS tenth, row, edit.stop - edit.start AS removed
     FROM documents, unnest(edits) AS unnested (edit)
