@@ -70,7 +70,8 @@ def noisy_spans(text: str, window: Window, probabilities: Floats, threshold: flo
     lines = np.r_[-1, _line_of_token(window), -1]
     turns = (noisy[1:] != noisy[:-1]) | (lines[1:] != lines[:-1])
     edges = np.flatnonzero(turns)
-    starts, stops = window.anchors[window.shown], window.tokens.stops[window.shown]
+    starts = window.anchors[window.shown]
+    stops = np.minimum(window.tokens.stops[window.shown], window.chunk.stop)
     return [
         _span(text, int(starts[first]), int(stops[last - 1]), float(scores[first:last].mean()))
         for first, last in pairwise(edges)

@@ -20,8 +20,9 @@ class Window:
 
     `before`, `after`: ids of the tokens around the chunk that the model reads with it, for their sake only:
     they are scored in the windows that they start in. `anchors`: the first visible character at or after each
-    token's start; `shown`: whether the token itself has it, so holds anything to see. Each `(tokens,)`.
-    `line_starts`: where the chunk's lines start, `(lines,)`.
+    token's start; `shown`: whether the token itself has it, inside the chunk, so holds anything to see (where
+    an over-long line is cut behind a space, " word" starts in one chunk and would show in the next). Each
+    `(tokens,)`. `line_starts`: where the chunk's lines start, `(lines,)`.
     """
 
     chunk: Chunk
@@ -69,7 +70,7 @@ def windows(text: str, tokens: Tokens, size: int, overlap: int = 0) -> list[Wind
             starts[chunk.line_start : chunk.line_stop],
             tokens.slice(first, last),
             anchors[first:last],
-            shown[first:last],
+            shown[first:last] & (anchors[first:last] < chunk.stop),
             tokens.ids[max(first - overlap, 0) : first],
             tokens.ids[last : last + overlap],
         )

@@ -91,3 +91,13 @@ def test_the_truth_of_lines() -> None:
     assert len(noise) == len(line_spans(text))
     assert noise.tolist() == [True, False, False, False, False]
     assert counts.tolist() == [True, False, True, False, True]
+
+
+def test_no_span_leaves_the_piece_of_a_line_that_its_token_starts_in() -> None:
+    """An over-long line is cut behind a space, and the token of the space goes on in the next piece."""
+    starts = np.array([0, 1, 3, 5])
+    tokens = Tokens(np.arange(4), starts, np.array([1, 3, 5, 7]))
+    text = "a b c d"
+    for window in windows(text, tokens, 2):
+        for span in noisy_spans(text, window, np.ones(len(window.tokens), dtype=np.float32), 0.5):
+            assert window.chunk.start <= span.start < span.stop <= window.chunk.stop
