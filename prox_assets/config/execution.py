@@ -16,7 +16,11 @@ class Thresholds(Section):
 
 
 class Inference(Section):
-    """How refiners run. `workers` processes tokenize and write beside the engine; 0: threads of its own."""
+    """How refiners run. `workers` processes tokenize and write beside the engine; 0: threads of its own.
+
+    `packing` lays sequences end to end instead of padding them (`auto`: in bfloat16 on a GPU); `compile`
+    compiles the packed model first.
+    """
 
     engine: Literal["transformers", "vllm"] = "transformers"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -25,6 +29,8 @@ class Inference(Section):
     rows_per_commit: PositiveInt = 256
     threads: PositiveInt | None = None
     workers: Annotated[int, Field(ge=0)] = 0
+    packing: Literal["auto", "always", "never"] = "auto"
+    compile: bool = False
 
 
 class Execution(Section):

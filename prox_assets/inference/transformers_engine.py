@@ -1,4 +1,4 @@
-"""Scoring with plain transformers: padded batches of similar length, on the CPU or one GPU."""
+"""Scoring with plain transformers on the CPU or one GPU: padded batches of similar length, or packs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference.batching import length_sorted_batches
 from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
+from prox_assets.inference.packed import PackedModel, can_pack, packs, pays
 
 MODELS = {Task.DOCUMENT: AutoModelForSequenceClassification, Task.CHUNK: AutoModelForTokenClassification}
 
@@ -26,6 +27,7 @@ class TransformersEngine:
         self._device = torch_device(settings.device)
         self._model = model.to(self._device).eval()
         self._pad_id = model.config.pad_token_id or 0
+        self._packed = self._pack(settings)
 
     @classmethod
     def load(cls, checkpoint: Path, task: Task, settings: EngineSettings) -> "TransformersEngine":
@@ -35,15 +37,16 @@ class TransformersEngine:
     def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
         """P(keep), `(n,)`."""
         result = np.zeros(len(ids), dtype=np.float32)
-        for batch, probabilities in self._batches(ids):
-            result[batch] = probabilities
+        for batch in self._batches(ids):
+            result[batch] = self._judged([ids[position] for position in batch])
         return result
 
     def token_probabilities(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
         """P(noise) of every token."""
         result: list[Probabilities] = [np.zeros(0, dtype=np.float32)] * len(ids)
-        for batch, probabilities in self._batches(ids):
-            for position, row in zip(batch, probabilities, strict=True):
+        for batch in self._batches(ids):
+            rows = self._scored([ids[position] for position in batch])
+            for position, row in zip(batch, rows, strict=True):
                 result[position] = row[: len(ids[position])].copy()
         return result
 
@@ -51,10 +54,39 @@ class TransformersEngine:
         """Drop the model."""
         del self._model
 
-    def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Probabilities]]:
+    def _pack(self, settings: EngineSettings) -> PackedModel | None:
+        wanted = settings.packing == "always" or (
+            settings.packing == "auto" and pays(self._device, self._model.dtype)
+        )
+        if wanted and can_pack(self._model.config):
+            return PackedModel(self._model, settings.compiled)
+        if settings.packing == "always" or settings.compiled:
+            raise RefinerError(
+                "inference.packing or compile asks for packed batches, which a "
+                f"{self._model.config.model_type} in {self._model.dtype} on {self._device} does not take: "
+                "set packing to auto and compile to false."
+            )
+        return None
+
+    def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         check_sequences(ids, getattr(self._model.config, "max_position_embeddings", None))
-        for batch in length_sorted_batches([len(sequence) for sequence in ids], self._batch_tokens):
-            yield batch, self._forward([ids[position] for position in batch])
+        lengths = [len(sequence) for sequence in ids]
+        if self._packed is None:
+            return length_sorted_batches(lengths, self._batch_tokens)
+        return packs(lengths, self._batch_tokens)
+
+    def _judged(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+        if self._packed is None:
+            return self._forward(ids)
+        with torch.inference_mode():
+            return _probabilities(self._packed.document_logits(ids))
+
+    def _scored(self, ids: Sequence[Sequence[int]]) -> Sequence[Probabilities]:
+        if self._packed is None:
+            return list(self._forward(ids))
+        with torch.inference_mode():
+            rows = _probabilities(self._packed.token_logits(ids))
+        return np.split(rows, np.cumsum([len(sequence) for sequence in ids])[:-1])
 
     def _forward(self, ids: Sequence[Sequence[int]]) -> Probabilities:
         width = max(map(len, ids))
@@ -68,8 +100,13 @@ class TransformersEngine:
                 input_ids=torch.from_numpy(tokens).to(self._device),
                 attention_mask=torch.from_numpy(mask).to(self._device),
             ).logits
-            probabilities: Probabilities = logits.float().softmax(-1)[..., 1].cpu().numpy()
-        return probabilities
+            return _probabilities(logits)
+
+
+def _probabilities(logits: Any) -> Probabilities:
+    """Those of the second of two labels."""
+    probabilities: Probabilities = logits.float().softmax(-1)[..., 1].cpu().numpy()
+    return probabilities
 
 
 def torch_device(name: str) -> Any:

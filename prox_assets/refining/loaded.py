@@ -42,7 +42,13 @@ class LoadedChunkRefiner:
 def engine_settings(inference: Inference) -> EngineSettings:
     """What the catalogue says of inference, for an engine."""
     return EngineSettings(
-        inference.engine, inference.device, inference.dtype, inference.batch_tokens, inference.threads
+        inference.engine,
+        inference.device,
+        inference.dtype,
+        inference.batch_tokens,
+        inference.threads,
+        packing=inference.packing,
+        compiled=inference.compile,
     )
 
 
