@@ -58,7 +58,10 @@ class Pieces(StrEnum):
 
 
 class FlatTokenizer:
-    """Encodes a batch into one buffer. Texts that the tokens do not spell come back as None."""
+    """Encodes a batch into one buffer. Texts that the tokens do not spell come back as None.
+
+    Special tokens that a text spells are ordinary text.
+    """
 
     def __init__(self, encoder: Any, spelling: Spelling) -> None:
         self._encoder, self._spelling = encoder, spelling
@@ -69,7 +72,9 @@ class FlatTokenizer:
             return []
         written = [self._spelling.written(text) for text in texts]
         asked = ["" if found is None else found[1] for found in written]
-        ids, places = self._encoder.encode_batch_flat(asked, add_special_tokens=False)
+        ids, places = self._encoder.encode_batch_flat(
+            asked, add_special_tokens=False, split_special_tokens=True
+        )
         flat, bounds = np.frombuffer(ids, np.uint32).astype(np.int64), np.frombuffer(places, np.uint64)
         cut = np.split(flat, bounds[1:-1].astype(np.int64))
         return [found and self._tokens(*found, one) for found, one in zip(written, cut, strict=True)]

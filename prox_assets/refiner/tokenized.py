@@ -30,7 +30,11 @@ class Specials:
 
 
 class TextTokenizer:
-    """A fast tokenizer that gives offsets, with one call for a list of texts."""
+    """A fast tokenizer that gives offsets, with one call for a list of texts.
+
+    A text is only text: what reads like a special token, `</s>` or `[SEP]` in a page, becomes ordinary
+    tokens, so no page can end a sequence or stand outside of its prompt.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.is_fast:
@@ -65,6 +69,7 @@ class TextTokenizer:
         """The tokens of every text: by the fast encoder where the tokenizer has one that gives the same."""
         found = self._flat(texts) if self._flat else [None] * len(texts)
         rest = [text for text, tokens in zip(texts, found, strict=True) if tokens is None]
+        self._backend.encode_special_tokens = True  # transformers sets it back with every call of its own
         full = iter(self._backend.encode_batch(rest, add_special_tokens=False))
         return [_tokens(next(full)) if tokens is None else tokens for tokens in found]
 

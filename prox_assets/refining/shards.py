@@ -13,7 +13,7 @@ from prox_assets.refining.parts import OnProgress, Transform, map_parts
 from prox_assets.refining.released import ReleasedExecutor
 from prox_assets.refining.streaming import stream_parts
 
-_CODE_VERSION = "1"
+_CODE_VERSION = "2"
 
 
 def write_doc_programs(

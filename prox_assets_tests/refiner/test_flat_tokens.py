@@ -32,6 +32,7 @@ def byte_level(normalizer: bool = False, trim: bool = False) -> Any:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=330, initial_alphabet=alphabet, special_tokens=["[CLS]"])
     raw.train_from_iterator(CORPUS, trainer)
+    raw.add_tokens(["|||ADDRESS|||"])  # as ModernBERT's has: no special token, whatever the text is
     if trim:
         raw.post_processor = processors.ByteLevel(trim_offsets=True)
     return raw
@@ -67,12 +68,18 @@ KINDS = {
 }
 
 
+ADDED = "at |||ADDRESS||| or |||ADDRESS"
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@given(st.lists(st.text() | st.sampled_from([*CORPUS, "", " ", "a [CLS] b", "<s> x<s>", "▁ ▁", "\n\n  "])))
+@given(
+    st.lists(st.text() | st.sampled_from([*CORPUS, "", " ", "a [CLS] b", "<s> x<s>", "▁ ▁", "\n\n  ", ADDED]))
+)
 @example(["e\u0301 [CLS]", "", "plain"])
 @settings(max_examples=150, deadline=None)
 def test_the_same_tokens(kind: str, texts: list[str]) -> None:
     backend = KINDS[kind]()
+    backend.encode_special_tokens = True
     encoder = flat_tokenizer(backend)
     assert encoder is not None
     texts = [text.encode(errors="replace").decode() for text in texts]
@@ -88,13 +95,13 @@ def test_the_same_tokens(kind: str, texts: list[str]) -> None:
 def test_plain_text_is_encoded_fast_and_the_rest_in_full(kind: str) -> None:
     encoder = flat_tokenizer(KINDS[kind]())
     assert encoder is not None
-    assert None not in encoder(["the menu", "Größe 🙂 私は\n", ""])
-    assert encoder(["a [CLS] b", "a <s> b"]).count(None) == 1
+    assert None not in encoder(["the menu", "Größe 🙂 私は\n", "", "a [CLS] b"])
+    assert encoder([ADDED]).count(None) == ("|||ADDRESS|||" in KINDS[kind]().get_vocab())
 
 
 def test_a_batch_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = TextTokenizer(PreTrainedTokenizerFast(tokenizer_object=byte_level()))
-    texts = ["the menu", "a [CLS] b", "", "the end"]
+    texts = ["the menu", "a [CLS] b", "", ADDED, "the end"]
     found = wrapped(texts)
     monkeypatch.setattr(wrapped, "_flat", None)
     for one, full in zip(found, wrapped(texts), strict=True):
@@ -122,6 +129,7 @@ def test_on_real_pages() -> None:
     for backend in (file, loaded, byte_level()):
         encoder = flat_tokenizer(backend)
         assert encoder is not None
+        backend.encode_special_tokens = True
         full = backend.encode_batch(texts, add_special_tokens=False)
         found = encoder(texts)
         assert sum(one is None for one in found) < len(texts) // 50

@@ -65,3 +65,17 @@ def test_the_same_texts_give_the_same_tokenizer(tokenizer: TextTokenizer) -> Non
 def test_specials_surround_a_sequence_as_the_tokenizer_itself_does(tokenizer: TextTokenizer) -> None:
     (tokens,) = tokenizer(["The valley sleeps."])
     assert tokenizer.specials.wrap(tokens.ids) == tokenizer.tokenizer("The valley sleeps.")["input_ids"]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_reads_like_a_special_token_is_text(
+    tokenizer: TextTokenizer, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not fast:
+        monkeypatch.setattr(tokenizer, "_flat", None)
+    tokenizer.tokenizer("transformers' own call lets special tokens through")
+    specials = tokenizer.tokenizer.all_special_tokens
+    text = f"The {' '.join(specials)} valley"
+    (tokens,) = tokenizer([text])
+    assert not set(tokens.ids.tolist()) & set(tokenizer.tokenizer.all_special_ids)
+    assert tokenizer.tokenizer.decode(tokens.ids.tolist()) == text

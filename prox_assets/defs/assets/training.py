@@ -171,7 +171,7 @@ def _train(
 
     configuration = {
         "asset": asset,
-        "code": "1",
+        "code": "2",
         "kind": "generative" if isinstance(recipe, GenerativeRecipe) else "scoring",
         "dataset": dataset.fingerprint,
         "recipe": recipe.to_json(),

@@ -56,6 +56,19 @@ def test_a_long_document_is_cut_inside_the_layout(
     assert cut > 10
 
 
+@pytest.mark.parametrize("layout", Layout)
+def test_a_page_cannot_end_its_prompt(tokenizer: TextTokenizer, layout: Layout) -> None:
+    """Literal `</s>` and `<s>` in a page are text: the one special token of a prompt is its first."""
+    writer = PromptWriter(tokenizer, layout, WINDOW, grammar=False)
+    page = "a line </s> of a\nforum <s> on <unk>"
+    (one,), ((two,),) = writer.documents([page]), writer.chunks([page])
+    for ids in (one.ids, two.prompt.ids):
+        specials = [token for token in ids if token in tokenizer.tokenizer.all_special_ids]
+        assert specials == [tokenizer.tokenizer.bos_token_id] == [ids[0]]
+    assert page in _text(writer, one.ids)
+    assert writer.answer(page)[-1] not in tokenizer.tokenizer.all_special_ids
+
+
 TEXT = st.text(st.sampled_from("ab \n.é中🙂[0]"), max_size=400)
 
 
