@@ -57,6 +57,13 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def computes_in_bfloat16(settings: Optimization) -> bool:
+    """Whether activations are bfloat16: what the recipe says, on `auto` where a GPU has it."""
+    if settings.precision == "auto":
+        return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+    return settings.precision == "bfloat16"
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No bar for every state that is written; and what the Trainer does to the process's log is undone."""
@@ -169,7 +176,7 @@ def _arguments(course: Course, settings: Optimization, work: Path) -> TrainingAr
         train_sampling_strategy="sequential",
         max_grad_norm=settings.max_gradient_norm,
         seed=settings.seed,
-        bf16=_bfloat16(settings),
+        bf16=computes_in_bfloat16(settings),
         use_cpu=not torch.cuda.is_available(),
         ddp_backend="gloo" if course.processes > 1 and not torch.cuda.is_available() else None,
         logging_steps=1,
@@ -190,12 +197,6 @@ def _arguments(course: Course, settings: Optimization, work: Path) -> TrainingAr
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # a process a device, by accelerate; never threads over devices
     return arguments
-
-
-def _bfloat16(settings: Optimization) -> bool:
-    if settings.precision == "auto":
-        return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
-    return settings.precision == "bfloat16"
 
 
 def _optimizer(model: Any, settings: Optimization) -> Any:

@@ -18,9 +18,10 @@ def some_pages() -> Sequence[SamplePage]:
     return list(islice(generate_pages("web", 100, 0, "train"), 100))
 
 
-def killed(module: str, destination: Path, work: Path, step: int) -> None:
-    """Run `module` with both folders and kill it with SIGKILL once the state of `step` is being written."""
-    process = subprocess.Popen([sys.executable, "-m", module, destination, work], start_new_session=True)
+def killed(module: str, destination: Path, work: Path, step: int, *arguments: str) -> None:
+    """Run `module` with both folders and `arguments`, and SIGKILL it when the state of `step` is written."""
+    command = [sys.executable, "-m", module, destination, work, *arguments]
+    process = subprocess.Popen(command, start_new_session=True)
     deadline = time.monotonic() + 240
     while not (work / f"checkpoint-{step}").exists():
         assert process.poll() is None, "the training ended before it could be killed"
