@@ -22,9 +22,14 @@ _TINY = {"hidden": 32, "layers": 1, "heads": 2, "intermediate": 32, "vocab_size"
 _TRAINING = {"epochs": 1, "batch_size": 16, "micro_batch": 16, "threads": 1}
 
 
-def _catalogue(folder: Path) -> Path:
+def _catalogue(folder: Path, **training: object) -> Path:
     (folder / "texts.jsonl").write_text('{"id": "a", "text": "b"}\n')
-    recipe = {"window": 128, "layout": "llama2", "architecture": _TINY, "training": _TRAINING}
+    recipe = {
+        "window": 128,
+        "layout": "llama2",
+        "architecture": _TINY,
+        "training": _TRAINING | training,
+    }
     domain = {
         "inputs": [{"path": "texts.jsonl"}],
         "teacher": {"kind": "rules"},
@@ -38,12 +43,7 @@ def _catalogue(folder: Path) -> Path:
 def test_a_generative_refiner_is_an_asset_like_the_other(tmp_path: Path) -> None:
     catalogue = CatalogueResource(path=str(_catalogue(tmp_path)))
     store: Store = catalogue.store()
-
-    def build(folder: Path) -> None:
-        write_table(document_table(some_pages(80)), folder / "documents.parquet")
-        write_table(SFT_CHUNKS.empty_table(), folder / "chunks.parquet")
-
-    store.publish("web", "sft_dataset", {"by": "hand"}, build)
+    _publish_dataset(store, 80)
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(
             [doc_refiner], partition_key="web", instance=instance, resources={"catalogue": catalogue}
@@ -59,6 +59,37 @@ def test_a_generative_refiner_is_an_asset_like_the_other(tmp_path: Path) -> None
     artifact = store.artifact("web", "doc_refiner")
     assert read_info(artifact.folder / "checkpoint", Task.DOCUMENT).kind == "generative"
     assert [path.name for path in artifact.folder.parent.iterdir() if path.suffix == ".partial"] == []
+
+
+def test_a_changed_recipe_or_dataset_is_another_version(tmp_path: Path) -> None:
+    """Staleness follows from the data version; one that is there already is taken up, not trained again."""
+
+    def version(pages: int, **training: object) -> str:
+        catalogue = CatalogueResource(path=str(_catalogue(tmp_path, max_steps=1, **training)))
+        _publish_dataset(catalogue.store(), pages)
+        done = dg.materialize([doc_refiner], partition_key="web", resources={"catalogue": catalogue})
+        (event,) = done.get_asset_materialization_events()
+        assert event.materialization.tags is not None
+        folder = catalogue.store().artifact("web", "doc_refiner").folder
+        found = event.materialization.tags["dagster/data_version"]
+        assert found == folder.name
+        written.append((folder / "checkpoint" / "model.safetensors").stat().st_mtime_ns)
+        return found
+
+    written: list[int] = []
+    first = version(80)
+    faster, others = version(80, peak_learning_rate=1e-3), version(90)
+    assert len({first, faster, others}) == 3
+    assert version(80, checkpoint_steps=7) == first, "how often a state is saved decides nothing"
+    assert written[3] == written[0]
+
+
+def _publish_dataset(store: Store, pages: int) -> None:
+    def build(folder: Path) -> None:
+        write_table(document_table(some_pages(pages)), folder / "documents.parquet")
+        write_table(SFT_CHUNKS.empty_table(), folder / "chunks.parquet")
+
+    store.publish("web", "sft_dataset", {"by": "hand", "pages": pages}, build)
 
 
 def test_the_kind_is_scoring_unless_the_catalogue_says_so(tmp_path: Path) -> None:
