@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,18 @@ _SCORES = (
     ("malformed_share", "malformed programs"),
     ("unapplied_share", "calls without effect"),
 )
-_GROUPINGS = {"source": "Source", "language": "Language", "page_type": "Page type", "length": "Length"}
+_GROUPINGS = {
+    "source": "Source",
+    "language": "Language",
+    "page_type": "Page type",
+    "length": "Length",
+    "place": "Place in the page",
+}
+_QUARTERS = ("shortest quarter", "second quarter", "third quarter", "longest quarter")
+_ORDERS: dict[str, Callable[[str], int]] = {
+    "length": _QUARTERS.index,
+    "place": lambda name: int(name.removesuffix("%")),
+}
 _MOST_GROUPS = 12
 
 
@@ -46,7 +57,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupTable:
-    """F1 of every system by group; the largest groups, of `members` in all."""
+    """F1 of every system by group: the largest groups of `members`, in their order where they have one."""
 
     title: str
     rows: tuple[ScoreRow, ...]
@@ -89,7 +100,7 @@ def score_charts(evaluation: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _places(places: Mapping[str, Mapping[str, float]]) -> str:
-    ordered = sorted(places, key=lambda name: int(name.removesuffix("%")))
+    ordered = sorted(places, key=_ORDERS["place"])
     series = [
         Series("noise", [100 * places[name]["positive_share"] for name in ordered]),
         Series("removed", [100 * places[name]["predicted_share"] for name in ordered]),
@@ -145,6 +156,8 @@ def _group_tables(sheets: Mapping[str, Mapping[str, Any]], part: str) -> Iterato
         if len(groups) < 2:
             continue
         largest = sorted(groups, key=lambda name: (-groups[name]["n"], name))[:_MOST_GROUPS]
+        if grouping in _ORDERS:
+            largest.sort(key=_ORDERS[grouping])
         rows = tuple(
             ScoreRow(f"{name} ({groups[name]['n']:,})", _f1_of(name, grouping, part, sheets.values()))
             for name in largest

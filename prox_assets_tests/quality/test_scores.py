@@ -36,11 +36,21 @@ def test_systems_stand_side_by_side() -> None:
 def test_groups_largest_first_and_only_where_there_are_several() -> None:
     view = score_view(EVALUATION)
     assert view is not None
-    (table,) = view.lines_by
+    table, places = view.lines_by
     assert (table.title, table.members) == ("Language", 2)
     assert [row.name for row in table.rows] == ["de (30)", "en (10)"]
     assert table.rows[0].values == ("0.500 (0.400–0.600)", "")
+    assert places.title == "Place in the page"
+    assert [row.name for row in places.rows] == [f"{10 * tenth}% (10)" for tenth in range(10)]
     assert view.documents_by == ()
+
+
+def test_quarters_of_length_stand_in_order() -> None:
+    names = ("longest quarter", "second quarter", "shortest quarter", "third quarter")
+    view = score_view(EVALUATION | {"documents": BY, "documents_by": {"length": dict.fromkeys(names, BY)}})
+    assert view is not None
+    ((first, *_, last),) = (table.rows for table in view.documents_by)
+    assert (first.name, last.name) == ("shortest quarter (10)", "longest quarter (10)")
 
 
 def test_charts_of_what_there_is() -> None:
