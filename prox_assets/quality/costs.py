@@ -27,7 +27,10 @@ def _costs(stage: str, finished: FinishedShard) -> list[CostRecord]:
             cost.get("device", "cpu"),
             cost.get("documents", 0),
             cost.get("tokens_in", 0),
+            tokens_out=cost.get("tokens_written", 0),
             parameters=cost.get("parameters", 0),
+            device_seconds=cost.get("device_seconds", 0.0),
+            peak=cost.get("peak", 0.0),
         )
         for cost in finished.costs()
     ]

@@ -8,6 +8,7 @@ from typing import Any
 from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings
+from prox_assets.inference.peak import matrix_rate
 from prox_assets.programs import Beyond, Boundary, Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.size import non_embedding_parameters
@@ -97,4 +98,8 @@ def _configuration(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]
 
 
 def _cost(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:
-    return {"parameters": non_embedding_parameters(checkpoint), "device": settings.device}
+    return {
+        "parameters": non_embedding_parameters(checkpoint),
+        "device": settings.device,
+        "peak": matrix_rate(settings.device, settings.dtype),
+    }

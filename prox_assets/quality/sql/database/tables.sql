@@ -69,13 +69,15 @@ COMMENT ON COLUMN edit_positions.tenth IS '0 is the top of the page, 9 its end.'
 CREATE TABLE costs (
     domain VARCHAR NOT NULL, shard VARCHAR NOT NULL, stage VARCHAR NOT NULL, device VARCHAR NOT NULL,
     seconds DOUBLE NOT NULL, documents BIGINT NOT NULL, tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL,
-    parameters BIGINT NOT NULL, operations DOUBLE NOT NULL
+    parameters BIGINT NOT NULL, operations DOUBLE NOT NULL, device_seconds DOUBLE NOT NULL, peak DOUBLE NOT NULL
 );
 COMMENT ON TABLE costs IS 'What each stage cost.';
 COMMENT ON COLUMN costs.tokens_in IS 'Tokens the model read.';
 COMMENT ON COLUMN costs.tokens_out IS 'Tokens the model generated; 0 for a scoring refiner.';
 COMMENT ON COLUMN costs.parameters IS 'Parameters of the model without embeddings; 0 where none ran.';
 COMMENT ON COLUMN costs.operations IS 'Floating-point operations by 2·N·D (arXiv 2409.17115, section 3.2).';
+COMMENT ON COLUMN costs.device_seconds IS 'Of the seconds, those that the engine worked; 0 where no model ran.';
+COMMENT ON COLUMN costs.peak IS 'Operations a second of the device in a product of two large matrices, measured when the model was loaded; 0 where none was.';
 
 CREATE TABLE removed_texts (
     domain VARCHAR NOT NULL, shard VARCHAR NOT NULL, call VARCHAR NOT NULL, text VARCHAR NOT NULL,

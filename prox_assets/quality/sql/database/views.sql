@@ -108,11 +108,13 @@ SELECT
     sum(tokens_in)::BIGINT AS tokens_in,
     sum(tokens_out)::BIGINT AS tokens_out,
     sum(operations) AS operations,
+    sum(device_seconds) AS device_seconds,
+    sum(operations) / nullif(sum(device_seconds * peak), 0) AS share_of_peak,
     sum(tokens_in) / nullif(sum(seconds), 0) AS tokens_per_second
 FROM costs
 GROUP BY domain, stage, device
 ORDER BY domain, stage, device;
-COMMENT ON VIEW cost_totals IS 'What each stage cost, over the shards of a domain.';
+COMMENT ON VIEW cost_totals IS 'What each stage cost, over the shards of a domain. share_of_peak: operations by 2·N·D in the engine''s time, of those that the device can do in large matrix products; attention is not counted.';
 
 CREATE VIEW funnel_imbalances AS
 SELECT

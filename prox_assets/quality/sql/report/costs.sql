@@ -1,4 +1,4 @@
-SELECT stage, device, seconds, documents, tokens_in, tokens_out, operations, tokens_per_second
+SELECT stage, device, seconds, documents, tokens_in, tokens_out, operations, share_of_peak, tokens_per_second
 FROM cost_totals
 WHERE domain = $domain
 ORDER BY array_position(

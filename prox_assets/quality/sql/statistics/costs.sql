@@ -8,7 +8,9 @@ SELECT
     sum(tokens_in)::BIGINT AS tokens_in,
     sum(tokens_out)::BIGINT AS tokens_out,
     max(parameters)::BIGINT AS parameters,
-    sum(operations) AS operations
+    sum(operations) AS operations,
+    sum(device_seconds) AS device_seconds,
+    max(peak) AS peak
 FROM recorded_costs
 GROUP BY stage, device
 ORDER BY stage, device;
