@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk, chunk_lines, line_spans, numbered, shown_lines
@@ -33,6 +33,7 @@ def test_chunks_are_the_document(document: tuple[str, list[int]], window: int, o
     assert all(c.start < c.stop for c in chunks)
 
 
+@example(("a\n", [0, 0]), 1, 0)
 @given(tokenized(), st.integers(1, 12), st.integers(0, 5))
 @settings(deadline=None)
 def test_a_chunk_holds_its_lines_and_no_more_than_its_window(
@@ -45,7 +46,8 @@ def test_a_chunk_holds_its_lines_and_no_more_than_its_window(
         whole = chunk.start == 0 or text[chunk.start - 1] == "\n"
         piece = not whole or (chunk.stop < len(text) and text[chunk.stop - 1] != "\n")
         if piece:
-            assert chunk.line_stop == chunk.line_start + 1
+            empty_last_line = chunk.stop == len(text) and text.endswith("\n")
+            assert chunk.line_stop == chunk.line_start + 1 + empty_last_line
             assert text[chunk.start : chunk.stop].rstrip("\n") in lines[chunk.line_start]
         elif chunk.line_stop - chunk.line_start > 1:
             assert [line for _, line in shown] == lines[shown[0][0] : chunk.line_stop]

@@ -40,8 +40,16 @@ def calls_for(
     All changes of one wording share a call where their string stands nowhere else. A string grows inside its
     line. `removed_lines` are the characters of lines that go anyway.
     """
-    writer = _Writer(text, chunk, words, changes, removed_lines)
-    return writer.written()
+    lines = list(removed_lines)
+    written = _Writer(text, chunk, words, changes, lines).written()
+    left: tuple[Change, ...] = ()
+    while written.left:
+        # A string may hit inside a change of another wording; where that one is not made, it must not.
+        left += written.left
+        unmade = set(left)
+        made = [change for change in changes if change not in unmade]
+        written = _Writer(text, chunk, words, made, lines).written()
+    return Written(written.calls, left)
 
 
 class _Writer:
