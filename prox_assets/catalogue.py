@@ -51,8 +51,13 @@ def require_paths(catalogue: Catalogue, domain: str) -> None:
         CatalogueError: a path is missing; names the key and the path.
     """
     for key, path in _paths(catalogue.domain(domain), f"domains.{domain}"):
-        if not any(path.parent.glob(path.name)) if "*" in path.name else not path.exists():
+        there = any(_matches(path)) if "*" in str(path) else path.exists()
+        if not there:
             raise CatalogueError(f"{key}: {path} does not exist; correct the path, or make the file first.")
+
+
+def _matches(pattern: Path) -> Iterator[Path]:
+    return Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
 
 
 def _read(file: Path) -> str:

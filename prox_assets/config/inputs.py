@@ -1,10 +1,10 @@
 """Which files a domain reads, and which of their documents become seeds."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
 
+from prox_assets.config.locations import Location
 from prox_assets.config.section import Section, Share
 
 
@@ -20,13 +20,32 @@ class Columns(Section):
 
 
 class Input(Section):
-    """Files of one layout: a file, a folder, or a glob of Parquet or JSONL (plain, .gz, .zst) files."""
+    """Files of one layout, Parquet or JSONL (plain, .gz, .zst), and how they become shards.
 
-    path: Path
+    `path`: a file, a folder or a glob, here or at `s3://bucket/…`; or `manifest`, a file that lists them.
+    With `shard_bytes` smaller files are grouped up to it and larger ones split; a group that is not full is
+    closed `group_wait` seconds after its first file came. The sensor leaves a file alone until it has not
+    changed for `settle_seconds`. `named_by: path` names shards by the whole path, where file names repeat.
+    """
+
+    path: Location | None = None
+    manifest: Location | None = None
     columns: Columns = Columns()
     prefix: str = ""
+    named_by: Literal["file", "path"] = "file"
     rows_per_shard: PositiveInt | None = None
+    shard_bytes: PositiveInt | None = None
+    group_wait: NonNegativeInt = 3_600
+    settle_seconds: NonNegativeInt = 60
     max_chars: PositiveInt = 10_000_000
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Input":
+        if (self.path is None) == (self.manifest is None):
+            raise ValueError("give either path or manifest")
+        if self.rows_per_shard is not None and self.shard_bytes is not None:
+            raise ValueError("give either rows_per_shard or shard_bytes")
+        return self
 
 
 class Holdout(Section):

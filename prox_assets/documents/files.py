@@ -59,6 +59,29 @@ def write_json(value: Mapping[str, Any], target: Path) -> None:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def create_json(
+    value: Mapping[str, Any], target: Path, claim: Callable[[Path, Path], bool] | None = None
+) -> bool:
+    """Write a JSON file whole unless there is one of its name; False where there is.
+
+    `claim` asks a store that others use too for the name first; it gets the file and its target.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(target)
+    try:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        _sync(temporary)
+        if claim is not None and not claim(temporary, target):
+            return False
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(target.parent)
+    return True
+
+
 def publish_folder(target: Path, build: Callable[[Path], None]) -> None:
     """Let `build` fill a new folder, then rename it to `target`; an existing `target` is kept as it is."""
     target.parent.mkdir(parents=True, exist_ok=True)

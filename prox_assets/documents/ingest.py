@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.config import Columns
-from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.documents.places import measure
+from prox_assets.documents.provenance import SOURCE, part_fingerprint, source_record
 from prox_assets.documents.readers import SourceRow, read_rows
 from prox_assets.documents.schema import RAW, REJECTED
 from prox_assets.documents.sources import ShardSource
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.errors import InputError
 
 _CODE_VERSION = "1"
 Progress = Callable[[int], None]
@@ -28,7 +30,7 @@ def ingest(
     `rows_per_commit` rows, and 8 bytes a row to find ids that occur twice.
 
     Raises:
-        InputError: the file as a whole cannot be read.
+        InputError: a file as a whole cannot be read, or changed while it was read.
     """
     key = ShardKey(domain, "raw_documents", source.name)
     writer = store.writer(key, _configuration(source, rows_per_commit))
@@ -44,19 +46,37 @@ def ingest(
         progress(start)
     if start == 0:
         writer.commit(RowRange(0, 0), RAW.empty_table(), {"rejected": REJECTED.empty_table()})
+    _refuse_changes(source)
+    writer.note(SOURCE, source_record(source))
     return writer.finish()
 
 
 def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
-    return {
+    configuration = {
         "asset": "raw_documents",
         "code": _CODE_VERSION,
-        "file": file_fingerprint(source.path),
         "columns": source.columns.model_dump(),
-        "rows": [source.row_start, source.row_stop],
         "max_chars": source.max_chars,
         "rows_per_commit": rows_per_commit,
     }
+    if len(source.parts) > 1:
+        return configuration | {"files": [part_fingerprint(part) for part in source.parts]}
+    (part,) = source.parts
+    rows = [part.piece.row_start, part.piece.row_stop]
+    return configuration | {"file": part_fingerprint(part), "rows": rows}
+
+
+def _refuse_changes(source: ShardSource) -> None:
+    """A file that changed under the reader's hands may have been read half old, half new."""
+    now = measure([part.place for part in source.parts])
+    for part in source.parts:
+        found = now.get(part.place)
+        same_time = found is not None and (not part.modified or found.modified == part.modified)
+        if found is None or found.size != part.size or not same_time:
+            raise InputError(
+                f"{part.place}: the file changed while it was read; materialize raw_documents of "
+                f"{source.name} again once it is complete."
+            )
 
 
 def _sort_rows(batch: list[SourceRow], source: ShardSource, seen: set[bytes]) -> tuple[pa.Table, pa.Table]:

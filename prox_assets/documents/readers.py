@@ -5,8 +5,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import pyarrow as pa
@@ -14,7 +13,9 @@ import pyarrow.parquet as pq
 import zstandard
 
 from prox_assets.config import Columns
-from prox_assets.documents.sources import ShardSource
+from prox_assets.documents.pieces import Piece
+from prox_assets.documents.places import in_s3, opened, parquet_source
+from prox_assets.documents.sources import FilePart, ShardSource
 from prox_assets.errors import InputError
 
 _BATCH_ROWS = 256
@@ -36,16 +37,29 @@ class SourceRow:
 
 
 def read_rows(source: ShardSource) -> Iterator[SourceRow]:
-    """Stream a shard's rows in file order.
+    """Stream a shard's rows in the order of its parts, numbered from 0.
 
     Raises:
-        InputError: the file as a whole is damaged, or lacks a column that the catalogue names.
+        InputError: a file as a whole is damaged, or lacks a column that the catalogue names.
     """
-    rows = _parquet_rows(source) if source.path.suffix == ".parquet" else _jsonl_rows(source.path)
+    start = 0
+    for part in source.parts:
+        row = -1
+        for found in _part_rows(part, source.columns):
+            row = found.row
+            yield found if start == 0 else replace(found, row=start + row)
+        start += row + 1
+
+
+def _part_rows(part: FilePart, columns: Columns) -> Iterator[SourceRow]:
+    rows = _parquet_rows(part, columns) if part.place.endswith(".parquet") else _jsonl_rows(part)
     try:
         yield from rows
+    except FileNotFoundError as error:
+        raise InputError(f"{part.place}: the file is gone; put it back.") from error
     except (pa.ArrowException, OSError, EOFError, zstandard.ZstdError) as error:
-        raise InputError(f"{source.path}: the file is damaged ({error}); replace it.") from error
+        remedy = "try again, or replace it" if in_s3(part.place) else "replace it"
+        raise InputError(f"{part.place}: the file is damaged ({error}); {remedy}.") from error
 
 
 def _wanted(columns: Columns) -> list[str]:
@@ -53,50 +67,77 @@ def _wanted(columns: Columns) -> list[str]:
     return list(dict.fromkeys([name for name in named if name] + list(columns.metadata)))
 
 
-def _parquet_rows(source: ShardSource) -> Iterator[SourceRow]:
-    with pq.ParquetFile(source.path) as file:
-        wanted = _wanted(source.columns)
+def _parquet_rows(part: FilePart, columns: Columns) -> Iterator[SourceRow]:
+    with pq.ParquetFile(parquet_source(part.place)) as file:
+        wanted = _wanted(columns)
         missing = [name for name in wanted if name not in file.schema_arrow.names]
         if missing:
             raise InputError(
-                f"{source.path}: no column {', '.join(missing)}; the file has "
+                f"{part.place}: no column {', '.join(missing)}; the file has "
                 f"{', '.join(file.schema_arrow.names)}. Correct `columns` in the catalogue."
             )
-        row = 0
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-            if row + len(batch) > source.row_start:
+        piece = part.piece
+        groups, row = _row_groups(file, piece)
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=wanted):
+            if row + len(batch) > piece.row_start:
                 for offset, values in enumerate(batch.to_pylist()):
-                    if _inside(source, row + offset):
-                        yield SourceRow(row + offset - source.row_start, values)
+                    if _inside(piece, row + offset):
+                        yield SourceRow(row + offset - piece.row_start, values)
             row += len(batch)
-            if source.row_stop is not None and row >= source.row_stop:
+            if piece.row_stop is not None and row >= piece.row_stop:
                 return
 
 
-def _inside(source: ShardSource, row: int) -> bool:
-    return row >= source.row_start and (source.row_stop is None or row < source.row_stop)
+def _row_groups(file: pq.ParquetFile, piece: Piece) -> tuple[list[int], int]:
+    """The row groups that hold a piece, and the number of the first row of the first of them."""
+    chosen: list[int] = []
+    first = row = 0
+    for number in range(file.metadata.num_row_groups):
+        rows = file.metadata.row_group(number).num_rows
+        if row + rows > piece.row_start and (piece.row_stop is None or row < piece.row_stop):
+            first = first if chosen else row
+            chosen.append(number)
+        row += rows
+    return chosen, first
+
+
+def _inside(piece: Piece, row: int) -> bool:
+    return row >= piece.row_start and (piece.row_stop is None or row < piece.row_stop)
+
+
+def read_lines(part: FilePart) -> Iterator[bytes]:
+    """The lines of a file that begin in a piece of it, unpacked, with their line ends."""
+    piece = part.piece
+    with opened(part.place, max(piece.byte_start - 1, 0)) as file:
+        at = piece.byte_start
+        if piece.byte_start:
+            at += len(file.readline()) - 1  # the line that the former piece ends with
+        with _unpacked(part.place, file) as lines:
+            for line in lines if piece.byte_stop is None or at < piece.byte_stop else ():
+                yield line
+                at += len(line)
+                if piece.byte_stop is not None and at >= piece.byte_stop:
+                    return
 
 
 @contextlib.contextmanager
-def _open_binary(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        if path.suffix == ".gz":
-            with gzip.GzipFile(fileobj=file) as unzipped:
-                yield unzipped  # type: ignore[misc]
-        elif path.suffix == ".zst":
-            with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield io.BufferedReader(stream)
-        else:
-            yield file
+def _unpacked(place: str, file: IO[bytes]) -> Iterator[IO[bytes]]:
+    if place.endswith(".gz"):
+        with gzip.GzipFile(fileobj=file) as unzipped:
+            yield unzipped  # type: ignore[misc]
+    elif place.endswith(".zst"):
+        with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
+            yield io.BufferedReader(stream)
+    else:
+        yield file
 
 
-def _jsonl_rows(path: Path) -> Iterator[SourceRow]:
+def _jsonl_rows(part: FilePart) -> Iterator[SourceRow]:
     row = 0
-    with _open_binary(path) as file:
-        for line in file:
-            if line.strip():
-                yield _parse_line(row, line)
-                row += 1
+    for line in read_lines(part):
+        if line.strip():
+            yield _parse_line(row, line)
+            row += 1
 
 
 def _parse_line(row: int, line: bytes) -> SourceRow:

@@ -1,82 +1,249 @@
-"""Which shards a domain has: one for each input file, or several where a file is to be split."""
+"""Which shards a domain has: a file each, or groups of small files and pieces of large ones."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow.parquet as pq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prox_assets.config import Columns, Input
+from prox_assets.documents.groups import Group, GroupLog, files_digest, pack
+from prox_assets.documents.manifests import manifest_files
+from prox_assets.documents.pieces import WHOLE, Piece, pieces_of
+from prox_assets.documents.places import FoundFile, list_files
+from prox_assets.documents.skipped import HARMLESS, Reason, Skipped
 from prox_assets.errors import InputError
 
 ENDINGS = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_NAME = 180
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file, or a piece of it, and the size and time that it had when it was found."""
+
+    place: str
+    size: int
+    modified: float
+    piece: Piece = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class ShardSource:
-    """The rows of one file that make one shard. `row_stop` None means to the end of the file."""
+    """The rows that make one shard: those of its parts, one after another."""
 
     name: str
-    path: Path
+    parts: tuple[FilePart, ...]
     columns: Columns
     max_chars: int
-    row_start: int = 0
-    row_stop: int | None = None
+
+    @property
+    def described(self) -> str:
+        """Where the rows stand, for a person."""
+        first, more = self.parts[0].place, len(self.parts) - 1
+        return f"{first} and {more} more" if more else first
+
+    @property
+    def path(self) -> str:
+        """The place of the first part."""
+        return self.parts[0].place
 
 
-def list_shards(inputs: Iterable[Input]) -> tuple[ShardSource, ...]:
-    """List the shards of a domain's inputs, by name.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How files that come are looked at by who only wants what is finished.
+
+    `now`: seconds since 1970. `taken`: places that are read already under another shard's name.
+    """
+
+    now: float
+    taken: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Listing:
+    """The shards of a domain by name, and the files that give none."""
+
+    shards: list[ShardSource] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip(self, place: str, reason: Reason, detail: str, shard: str = "") -> None:
+        """Note why a file gives no shard."""
+        self.skipped.append(Skipped(place, reason, detail, shard))
+
+
+def list_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> tuple[ShardSource, ...]:
+    """List all that can be read now, by name; groups that are not full are closed.
 
     Raises:
-        InputError: an input has no files of a known kind, or two shards would get one name.
+        InputError: an input has no files of a known kind, two shards would get one name, or a file cannot be
+            read or split.
     """
-    sources = [source for one in inputs for source in _sources_of(one)]
-    seen: dict[str, Path] = {}
-    for source in sources:
-        if source.name in seen:
-            raise InputError(
-                f"{seen[source.name]} and {source.path} would both be shard {source.name!r}: "
-                "give one of their inputs a prefix in the catalogue."
-            )
-        seen[source.name] = source.path
-    return tuple(sorted(sources, key=lambda source: source.name))
+    listing = _listing(inputs, log, None, closing=True)
+    for skipped in listing.skipped:
+        if skipped.reason not in HARMLESS:
+            raise InputError(f"{skipped.place}: {skipped.detail}")
+    return tuple(listing.shards)
 
 
-def _sources_of(one: Input) -> Iterator[ShardSource]:
-    files = _files(one.path)
-    if not files:
+def known_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> Listing:
+    """List what can be read now, without deciding on new groups."""
+    return _listing(inputs, log, None, closing=False)
+
+
+def arrived_shards(inputs: Iterable[Input], log: GroupLog | None, arrival: Arrival) -> Listing:
+    """List what has come to rest: full or overdue groups, and no file that was changed a moment ago."""
+    return _listing(inputs, log, arrival, closing=True)
+
+
+def _listing(
+    inputs: Iterable[Input], log: GroupLog | None, arrival: Arrival | None, closing: bool
+) -> Listing:
+    listing = Listing()
+    for one in inputs:
+        try:
+            _add_input(one, listing, log, arrival, closing)
+        except InputError as error:
+            where = str(one.path if one.path is not None else one.manifest)
+            listing.skip(where, Reason.UNREADABLE, str(error).removeprefix(f"{where}: "))
+    _refuse_same_names(listing)
+    return listing
+
+
+def _add_input(
+    one: Input, listing: Listing, log: GroupLog | None, arrival: Arrival | None, closing: bool
+) -> None:
+    files = _files(one, listing)
+    usable = [file for file in files if _is_usable(file, one, listing, arrival)]
+    if one.shard_bytes is None:
+        _add_files(usable, one, listing)
+        return
+    if log is None:
+        raise InputError("shard_bytes groups files, which needs a storage to write the groups down in.")
+    grouped = _add_groups(files, one, log.groups(), listing)
+    rest = [file for file in usable if file.place not in grouped]
+    taken = arrival.taken if arrival else frozenset()
+    small = [file for file in rest if file.size <= one.shard_bytes and file.place not in taken]
+    _add_files([file for file in rest if file.size > one.shard_bytes or file.place in taken], one, listing)
+    if closing:
+        _close_groups([file for file in small if file.size], one, log, listing, arrival)
+
+
+def _files(one: Input, listing: Listing) -> list[FoundFile]:
+    if one.manifest is not None:
+        return manifest_files(one.manifest, listing.skipped)
+    assert one.path is not None, "an input has a path or a manifest"
+    files = list_files(one.path)
+    if not any(file.name.endswith(ENDINGS) for file in files):
         raise InputError(
             f"{one.path}: no files ending in {', '.join(ENDINGS)} here; correct the input's path."
         )
-    for path in files:
-        name = _FORBIDDEN.sub("_", one.prefix + _stem(path))
-        for suffix, start, stop in _splits(path, one.rows_per_shard):
-            yield ShardSource(name + suffix, path, one.columns, one.max_chars, start, stop)
+    return files
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        candidates: Iterable[Path] = path.iterdir()
-    else:
-        root = Path(path.anchor or ".")
-        candidates = root.glob(str(path.relative_to(path.anchor)))
-    return sorted(file for file in candidates if file.is_file() and file.name.endswith(ENDINGS))
+def _is_usable(file: FoundFile, one: Input, listing: Listing, arrival: Arrival | None) -> bool:
+    objection = _objection(file, one, arrival)
+    if objection is not None:
+        listing.skip(file.place, *objection)
+    return objection is None
 
 
-def _stem(path: Path) -> str:
-    return next(path.name.removesuffix(ending) for ending in ENDINGS if path.name.endswith(ending))
+def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Reason, str] | None:
+    if file.name.startswith((".", "_")):
+        return Reason.HIDDEN, "the name begins with . or _, as those of unfinished files do"
+    if not file.name.endswith(ENDINGS):
+        return Reason.UNKNOWN_KIND, f"not {', '.join(ENDINGS)}"
+    if not 0 < len(shard_name(file, one)) <= _LONGEST_NAME:
+        return Reason.NO_NAME, f"a shard's name has 1 to {_LONGEST_NAME} characters; rename the file"
+    if arrival is None:
+        return None
+    if file.size == 0:
+        return Reason.EMPTY, "the file has no bytes"
+    if arrival.now - file.modified < one.settle_seconds:
+        return Reason.SETTLING, f"changed less than {one.settle_seconds} s ago"
+    return None
 
 
-def _splits(path: Path, rows_per_shard: int | None) -> Iterator[tuple[str, int, int | None]]:
-    if rows_per_shard is None:
-        yield "", 0, None
-        return
-    if path.suffix != ".parquet":
-        raise InputError(
-            f"{path}: rows_per_shard splits Parquet files only; split this file, or drop the key."
-        )
-    rows = pq.read_metadata(path).num_rows
-    for number, start in enumerate(range(0, rows, rows_per_shard)):
-        yield f"-{number:05d}", start, min(start + rows_per_shard, rows)
+def shard_name(file: FoundFile, one: Input) -> str:
+    """A file's name without its ending, of characters that a partition may have."""
+    path = file.name if one.named_by == "file" else file.relative.lstrip("/").replace("/", ".")
+    stem = next((path.removesuffix(ending) for ending in ENDINGS if path.endswith(ending)), path)
+    return _FORBIDDEN.sub("_", one.prefix + stem)
+
+
+def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None:
+    for file in files:
+        name = shard_name(file, one)
+        try:
+            pieces = pieces_of(file, one.rows_per_shard, one.shard_bytes)
+        except InputError as error:
+            kind = Reason.UNREADABLE if file.name.endswith(".parquet") else Reason.UNSPLITTABLE
+            listing.skip(file.place, kind, str(error), name)
+            continue
+        for number, piece in enumerate(pieces):
+            part = FilePart(file.place, file.size, file.modified, piece)
+            ending = "" if piece == WHOLE else f"-{number:05d}"
+            listing.shards.append(ShardSource(name + ending, (part,), one.columns, one.max_chars))
+
+
+def _add_groups(
+    files: Sequence[FoundFile], one: Input, groups: Iterable[Group], listing: Listing
+) -> set[str]:
+    """Add the groups that this input's files are in; returns the places of all grouped files."""
+    now: Mapping[str, FoundFile] = {file.place: file for file in files}
+    grouped: set[str] = set()
+    for group in groups:
+        places = [file.place for file in group.files]
+        grouped.update(places)
+        if any(place in now for place in places):
+            listing.shards.append(_group_source(group, one, now))
+            for place in places:
+                if place not in now:
+                    detail = f"it belongs to shard {group.name} and is gone; put it back"
+                    listing.skip(place, Reason.MISSING, detail, group.name)
+    return grouped
+
+
+def _group_source(group: Group, one: Input, now: Mapping[str, FoundFile]) -> ShardSource:
+    found = [now.get(file.place, file) for file in group.files]
+    parts = tuple(FilePart(file.place, file.size, file.modified) for file in found)
+    return ShardSource(group.name, parts, one.columns, one.max_chars)
+
+
+def _close_groups(
+    files: list[FoundFile], one: Input, log: GroupLog, listing: Listing, arrival: Arrival | None
+) -> None:
+    full, tail = pack(files, one.shard_bytes or 0)
+    first = min((file.modified for file in tail), default=0.0)
+    overdue = arrival is None or arrival.now - first >= one.group_wait
+    if tail and overdue:
+        full.append(tail)
+    groups = [Group(_group_name(members, one), tuple(members)) for members in full]
+    if not log.add(groups, len(log.groups())):
+        raise InputError("somebody else is closing groups at this moment; try again.")
+    now = {file.place: file for file in files}
+    listing.shards += [_group_source(group, one, now) for group in groups]
+    for file in () if overdue else tail:
+        detail = f"its group is not full; it is closed {one.group_wait} s after its first file came"
+        listing.skip(file.place, Reason.WAITING, detail)
+
+
+def _group_name(members: Sequence[FoundFile], one: Input) -> str:
+    return f"{shard_name(members[0], one)}.{len(members)}-files.{files_digest(members)}"
+
+
+def _refuse_same_names(listing: Listing) -> None:
+    """Keep the first of each name; the others are skipped."""
+    seen: dict[str, str] = {}
+    kept: list[ShardSource] = []
+    for source in sorted(listing.shards, key=lambda source: source.name):
+        place = source.parts[0].place
+        if source.name in seen:
+            detail = (
+                f"{seen[source.name]} is shard {source.name!r} too: give one of their inputs a prefix in the "
+                "catalogue, or set named_by: path."
+            )
+            listing.skip(place, Reason.SAME_NAME, detail, source.name)
+        else:
+            seen[source.name] = place
+            kept.append(source)
+    listing.shards[:] = kept

@@ -5,6 +5,7 @@ Layout below the storage root::
     <domain>/<asset>/<shard>/current.json                    names the fingerprint that readers use
     <domain>/<asset>/<shard>/<fingerprint>/manifest.json     written when every range is committed
     <domain>/<asset>/<shard>/<fingerprint>/rows-<start>-<stop>.parquet
+    <domain>/groups/000000.json, …                           which small files make one shard
     <domain>/<asset>/<fingerprint>/…, current.json           an artifact of a whole domain
     <domain>/<asset>/<fingerprint>.partial/…                 what a killed build of it goes on from
 
@@ -24,10 +25,12 @@ import pyarrow.parquet as pq
 
 from prox_assets.documents.files import is_temporary, publish_folder, write_json, write_table
 from prox_assets.documents.fingerprint import fingerprint
+from prox_assets.documents.groups import GroupLog
 from prox_assets.errors import StoreError
 
 _CURRENT = "current.json"
 _MANIFEST = "manifest.json"
+_GROUPS = "groups"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,6 +126,10 @@ class ShardWriter:
             write_json(cost, self._folder / f"{rows.name}.cost.json")
         write_table(table, self._folder / f"{rows.name}.parquet")
 
+    def note(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep something about the whole shard beside its ranges."""
+        write_json(value, self._folder / name)
+
     def finish(self) -> FinishedShard:
         """Check that the committed ranges follow one another from row 0 and make them what readers see.
 
@@ -193,6 +200,10 @@ class Store:
         """All finished shards of an asset, by name."""
         names = sorted(path.parent.name for path in (self.root / domain / asset).glob(f"*/{_CURRENT}"))
         return tuple(self.shard(ShardKey(domain, asset, name)) for name in names)
+
+    def group_log(self, domain: str) -> GroupLog:
+        """Which small files of a domain make one shard."""
+        return GroupLog(self.root / domain / _GROUPS)
 
     def publish(
         self, domain: str, asset: str, configuration: Mapping[str, Any], build: Callable[[Path], None]

@@ -1,0 +1,86 @@
+"""Groups of small files: which files make one shard, decided once and kept in a log that only grows.
+
+The log of a domain is a folder of numbered files, `groups/000000.json` and so on. A new file is written under
+the next number only if nobody has taken that number; who comes second reads what the first wrote and decides
+anew. So a file is in one group for good, whatever arrives later and whoever looks.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from prox_assets.documents.files import create_json
+from prox_assets.documents.places import FoundFile
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The files of one shard, in order. `name` is a function of them."""
+
+    name: str
+    files: tuple[FoundFile, ...]
+
+
+class Numbered(Protocol):
+    """Where the log stands for a team: objects in S3."""
+
+    def bring(self, folder: Path) -> None:
+        """Fetch what is not here yet."""
+
+    def create(self, file: Path, target: Path) -> bool:
+        """Store a file as `target` unless that is there already; False where it is."""
+
+
+class GroupLog:
+    """The groups of one domain."""
+
+    def __init__(self, folder: Path, remote: Numbered | None = None) -> None:
+        self._folder = folder
+        self._remote = remote
+
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, in the order in which they were closed."""
+        if self._remote is not None:
+            self._remote.bring(self._folder)
+        return tuple(group for path in self._files() for group in _read(path))
+
+    def add(self, groups: Sequence[Group], known: int) -> bool:
+        """Write groups down; False where others have come since there were `known` groups: look again."""
+        if not groups:
+            return True
+        if len(self.groups()) != known:
+            return False
+        path = self._folder / f"{len(self._files()):06d}.json"
+        content = {"groups": [asdict(group) for group in groups]}
+        return create_json(content, path, self._remote.create if self._remote is not None else None)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("[0-9]*.json"))
+
+
+def pack(files: Iterable[FoundFile], shard_bytes: int) -> tuple[list[list[FoundFile]], list[FoundFile]]:
+    """Fill groups in the order of names; returns the full ones, and the open one."""
+    full: list[list[FoundFile]] = []
+    group: list[FoundFile] = []
+    filled = 0
+    for file in sorted(files, key=lambda file: (file.relative, file.place)):
+        if group and filled + file.size > shard_bytes:
+            full.append(group)
+            group, filled = [], 0
+        group.append(file)
+        filled += file.size
+    return full, group
+
+
+def files_digest(files: Iterable[FoundFile]) -> str:
+    """Eight hexadecimal digits that tell groups of one first file apart."""
+    names = "\n".join(file.relative for file in files)
+    return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _read(path: Path) -> list[Group]:
+    entries = json.loads(path.read_text())["groups"]
+    return [Group(one["name"], tuple(FoundFile(**file) for file in one["files"])) for one in entries]

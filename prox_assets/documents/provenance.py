@@ -1,0 +1,81 @@
+"""Which files a shard was read from: what names their content, and what shows later that they changed."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
+from prox_assets.documents.pieces import Piece
+from prox_assets.documents.places import entity_tag, in_s3
+from prox_assets.documents.readers import read_lines
+from prox_assets.documents.sources import FilePart, ShardSource
+
+SOURCE = "source.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPart:
+    """What was read of a file into a shard, and the size and time that the file had."""
+
+    shard: str
+    size: int
+    modified: float
+    piece: Piece
+
+    def is_of(self, part: FilePart) -> bool:
+        """Tell whether the file is as it was when it was read; a time that a manifest leaves out is any."""
+        return self.size == part.size and (not part.modified or self.modified in (0.0, part.modified))
+
+
+def source_record(source: ShardSource) -> dict[str, Any]:
+    """What is stored beside a shard of raw documents: places, sizes and times, nothing secret."""
+    return {"parts": [asdict(part) for part in source.parts]}
+
+
+def read_parts(files: Iterable[tuple[str, Path]]) -> Mapping[str, tuple[ReadPart, ...]]:
+    """What is known of the files that shards were read from, by place; `files`: shards and their records."""
+    found: dict[str, list[ReadPart]] = {}
+    for shard, path in files:
+        for place, size, modified, piece in _recorded(path):
+            found.setdefault(place, []).append(ReadPart(shard, size, modified, piece))
+    return {place: tuple(parts) for place, parts in found.items()}
+
+
+@lru_cache(maxsize=200_000)
+def _recorded(path: Path) -> tuple[tuple[str, int, float, Piece], ...]:
+    """A record never changes, so it is read once in a process."""
+    parts = json.loads(path.read_text())["parts"]
+    return tuple((one["place"], one["size"], one["modified"], Piece(**one["piece"])) for one in parts)
+
+
+def part_fingerprint(part: FilePart) -> str:
+    """Name the content of a part: by the tag that S3 gives an object, or by the bytes of a file."""
+    if in_s3(part.place):
+        return fingerprint({"tag": entity_tag(part.place), "size": part.size, **asdict(part.piece)})
+    if part.piece.byte_stop is None:
+        return file_fingerprint(Path(part.place))
+    if part.place.endswith(".parquet"):
+        return fingerprint({"bytes": _bytes_digest(part), **asdict(part.piece)})
+    return fingerprint({"lines": _lines_digest(part)})
+
+
+def _lines_digest(part: FilePart) -> str:
+    digest = hashlib.sha256()
+    for line in read_lines(part):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _bytes_digest(part: FilePart) -> str:
+    digest = hashlib.sha256()
+    left = (part.piece.byte_stop or 0) - part.piece.byte_start
+    with Path(part.place).open("rb") as file:
+        file.seek(part.piece.byte_start)
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()

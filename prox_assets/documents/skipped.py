@@ -1,0 +1,39 @@
+"""Why a file is no shard, or not yet."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """What keeps a file from being read. docs/storage.md says what to do about each."""
+
+    UNKNOWN_KIND = "unknown_kind"
+    HIDDEN = "hidden"
+    NO_NAME = "no_name"
+    SAME_NAME = "same_name"
+    EMPTY = "empty"
+    SETTLING = "settling"
+    WAITING = "waiting"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    UNSPLITTABLE = "unsplittable"
+    CHANGED = "changed"
+    READ_ALREADY = "read_already"
+    FAILED = "failed"
+
+
+#: These pass by themselves, or are nobody's mistake.
+HARMLESS = frozenset({Reason.UNKNOWN_KIND, Reason.HIDDEN, Reason.EMPTY, Reason.SETTLING, Reason.WAITING})
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file, or a whole input, that gives no shard now. `shard` is the name that it would have."""
+
+    place: str
+    reason: Reason
+    detail: str
+    shard: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason.value}: {self.detail}"
