@@ -20,7 +20,7 @@ from prox_assets.refining.parts import OnProgress, PartResult, Progress, require
 Prepared = TypeVar("Prepared")
 Answers = TypeVar("Answers")
 
-_AHEAD = _BEHIND = 2
+_AHEAD, _BEHIND = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def stream_parts(
     """Do `work` on each range that is not committed yet, and finish the shard.
 
     With `workers` 0 the helpers are threads of this process, else that many processes. Either way a run that
-    was killed and started again writes the same bytes as one that was not; at most six ranges are in flight.
+    was killed and started again writes the same bytes as one that was not. At most five ranges are in flight,
+    and the engine is never more than two ahead of what is committed: a kill costs no more than those.
     `price` is added to each range's cost. In it `seconds` is the time that passed for the range, so that
     ranges add up to the stage; `device_seconds` the engine's part; `host_seconds` that of its helpers.
 
