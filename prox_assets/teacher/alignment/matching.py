@@ -7,7 +7,7 @@ and at most `MAX_CELLS` cells of numpy arrays for each gap between them. A gap t
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from prox_assets.teacher.alignment.sequences import (
 )
 from prox_assets.teacher.alignment.words import Word
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 UNMATCHED = -1
 MAX_CELLS = 1_000_000
@@ -37,8 +37,6 @@ _LINE_WORD = 0.5
 _VERBATIM = 0.9
 # How many words must go on matching for a run to grow into the next line.
 _FOOTHOLD = 3
-# Added to the weight of each word where none is to be left out: more than any run costs.
-_MUST = 4.0
 _MAX_SLIDE = 64
 
 
@@ -183,12 +181,13 @@ class _Matching:
         """
         a, b, c, d = gap
         one, other, weights = self.one[a:b], self.other[c:d], self.weights[a:b]
-        if is_within(other, one):
-            weights = weights + _MUST
+        if is_within(other, one):  # then each word is worth more than all runs together cost
+            weights = weights.astype(np.float64) + _RUN_COST * (len(other) + 1)
         starts = np.r_[True, self.lines[1:] != self.lines[:-1]][a:b]
         costs = np.where(starts, _RUN_COST_AT_LINE, _RUN_COST).astype(np.float32)
         n, m = len(one), len(other)
-        run, best = np.full((n + 1, m + 1), -np.inf, np.float32), np.zeros((n + 1, m + 1), np.float32)
+        run = np.full((n + 1, m + 1), -np.inf, weights.dtype)
+        best = np.zeros((n + 1, m + 1), weights.dtype)
         run[0, 0] = 0.0
         for i in range(n):
             gain = np.maximum(run[i, :-1], best[i, :-1] - costs[i]) + weights[i]

@@ -234,6 +234,18 @@ def test_deleted_spans_are_found_again(seed: int) -> None:
     assert [line.split() for line in cleaned(text, rewrite).split("\n")] == lines
 
 
+def test_no_word_is_given_up_for_fewer_runs() -> None:
+    text = (
+        "w0 w0\nw0 w2 w2. w1. w1 w1 w0 w2 w1\nw2 w2 w0 w0\nw0 w2 w2 w2 w2 w1. w0. w1. w1. w2. w2\nw1 w1 "
+        "w0 w2 w1. w1 w0. w0\nw2. w0. w0. w0 w1. w1 w2\nw0 w1 w0 w1 w2\nw1 w1 w2. w1 w1. w0 w2 w0. w1 w1 w2 w1 w2. w0 "
+    )
+    rewrite = (
+        "w0\nw2 w2. w1 w2 w2 w0 w0\nw2 w2 w2 w0. w2. w1 w0 w1 w2. w1. w1 w0 w0 w2\nw1 w2. w1 w0 w1 w1 w2. "
+    )
+    left = iter(re.findall(r"\w+", cleaned(text, rewrite)))
+    assert all(word in left for word in re.findall(r"\w+", rewrite))
+
+
 @example(26333232, 3, 0.5)  # a string hit inside a change that no call could make, and joined two words
 @given(st.integers(0, 2**32), st.sampled_from([3, 20, 300, 3000]), st.floats(0.05, 0.6))
 @settings(max_examples=150, deadline=None)
