@@ -19,7 +19,7 @@ from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.publishing import Publishing
-from prox_assets.config.refiners import Architecture, RefinerRecipe, ScoringRefiner, Training
+from prox_assets.config.refiners import Architecture, RefinerOf, RefinerRecipe, ScoringRefiner, Training
 from prox_assets.config.section import Section, Share
 from prox_assets.config.teachers import (
     AnyTeacher,
@@ -59,6 +59,7 @@ __all__ = [
     "PretrainingComparison",
     "Prices",
     "Publishing",
+    "RefinerOf",
     "RefinerRecipe",
     "RulesTeacher",
     "ScoringRefiner",

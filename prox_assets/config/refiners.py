@@ -49,15 +49,22 @@ class Training(Section):
     processes: PositiveInt = 1
 
 
+class RefinerOf(Section):
+    """The refiner of another domain for the same stage; it has to be trained before."""
+
+    domain: str
+
+
 class RefinerRecipe(Section):
-    """How one refiner is made: from `base`, a checkpoint folder or name, or else from `architecture`.
+    """How one refiner is made: from `base`, a checkpoint folder or name or the refiner of another domain, or
+    else from `architecture`.
 
     `window` counts tokens, of which `overlap` on either side are read for context (chunks only). `aim` is
     what the thresholds are chosen for on validation data: the best F1 (less `f1_slack`, for what removes
     least), or as much as a floor on retention or on the precision of what is removed (`aim_floor`) allows.
     """
 
-    base: str | None = None
+    base: str | RefinerOf | None = None
     window: PositiveInt = 512
     overlap: Annotated[int, Field(ge=0)] = 32
     span_precision_floor: Share = 0.8

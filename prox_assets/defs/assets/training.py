@@ -1,6 +1,6 @@
 """The second half of teaching: the dataset, and a refiner for each of the two stages."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
-from prox_assets.config import RefinerRecipe
+from prox_assets.config import RefinerOf, RefinerRecipe
 from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
@@ -19,6 +19,8 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.teaching import finished_rounds, teaching_sources, teaching_tables
 from prox_assets.defs.training_progress import log_training
 from prox_assets.documents.files import write_table
+from prox_assets.documents.store import Store
+from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.refiner.aims import Goal
 from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
@@ -29,6 +31,7 @@ from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.sft import build_sft
 from prox_assets.teacher.rounds import with_examples
 
+Section = RefinerRecipe | GenerativeSection
 DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
 
 
@@ -84,8 +87,8 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
 )
 def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """The document refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
-    recipe = catalogue.domain(context.partition_key).refiner.document
-    return _train(context, catalogue, "doc_refiner", recipe_of(Task.DOCUMENT, recipe))
+    section = catalogue.domain(context.partition_key).refiner.document
+    return _train(context, catalogue, "doc_refiner", Task.DOCUMENT, section)
 
 
 @dg.asset(
@@ -101,17 +104,43 @@ def chunk_refiner(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
     """The chunk refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
-    recipe = catalogue.domain(context.partition_key).refiner.chunk
-    return _train(context, catalogue, "chunk_refiner", recipe_of(Task.CHUNK, recipe))
+    section = catalogue.domain(context.partition_key).refiner.chunk
+    return _train(context, catalogue, "chunk_refiner", Task.CHUNK, section)
 
 
-def recipe_of(task: Task, section: RefinerRecipe | GenerativeSection) -> Recipe | GenerativeRecipe:
-    """The catalogue's recipe for one refiner."""
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a refiner starts from: where it is, and a name that says which one it is wherever it lies."""
+
+    origin: str | None
+    name: str | None
+
+
+def base_of(store: Store, domain: str, asset: str, section: Section) -> Base:
+    """The catalogue's `base`; the refiner of another domain is the one that readers of it use now.
+
+    Raises:
+        RefinerError: a domain names itself.
+        StoreError: the other domain's refiner is not there.
+    """
+    if not isinstance(section.base, RefinerOf):
+        return Base(section.base, section.base)
+    other = section.base.domain
+    if other == domain:
+        raise RefinerError(
+            f"refiner.base of domain {domain} names the domain itself. Name another one, or a checkpoint."
+        )
+    artifact = store.artifact(other, asset)
+    return Base(str(artifact.folder / CHECKPOINT), f"{other}/{asset}/{artifact.fingerprint}")
+
+
+def recipe_of(task: Task, section: Section, base: str | None) -> Recipe | GenerativeRecipe:
+    """The catalogue's recipe for one refiner, from a base."""
     if isinstance(section, GenerativeSection):
         return _generative_recipe(task, section)
     return Recipe(
         task,
-        base=section.base,
+        base=base,
         window=section.window,
         span_precision_floor=section.span_precision_floor,
         f1_slack=section.f1_slack,
@@ -156,11 +185,14 @@ def _train(
     context: dg.AssetExecutionContext,
     catalogue: CatalogueResource,
     asset: str,
-    recipe: Recipe | GenerativeRecipe,
+    task: Task,
+    section: Section,
 ) -> dg.MaterializeResult[Any]:
     domain = context.partition_key
     store = catalogue.store()
     dataset = store.artifact(domain, "sft_dataset")
+    base = base_of(store, domain, asset, section)
+    recipe = recipe_of(task, section, base.origin)
     documents = recipe.task is Task.DOCUMENT
 
     def build(folder: Path) -> None:
@@ -174,7 +206,7 @@ def _train(
         "code": "2",
         "kind": "generative" if isinstance(recipe, GenerativeRecipe) else "scoring",
         "dataset": dataset.fingerprint,
-        "recipe": recipe.to_json(),
+        "recipe": recipe.to_json() | {"base": base.name},
     }
     artifact = store.publish(domain, asset, configuration, build)
     checkpoint = artifact.folder / CHECKPOINT
