@@ -237,7 +237,8 @@ def test_deleted_spans_are_found_again(seed: int) -> None:
 def test_no_word_is_given_up_for_fewer_runs() -> None:
     text = (
         "w0 w0\nw0 w2 w2. w1. w1 w1 w0 w2 w1\nw2 w2 w0 w0\nw0 w2 w2 w2 w2 w1. w0. w1. w1. w2. w2\nw1 w1 "
-        "w0 w2 w1. w1 w0. w0\nw2. w0. w0. w0 w1. w1 w2\nw0 w1 w0 w1 w2\nw1 w1 w2. w1 w1. w0 w2 w0. w1 w1 w2 w1 w2. w0 "
+        "w0 w2 w1. w1 w0. w0\nw2. w0. w0. w0 w1. w1 w2\nw0 w1 w0 w1 w2\n"
+        "w1 w1 w2. w1 w1. w0 w2 w0. w1 w1 w2 w1 w2. w0 "
     )
     rewrite = (
         "w0\nw2 w2. w1 w2 w2 w0 w0\nw2 w2 w2 w0. w2. w1 w0 w1 w2. w1. w1 w0 w0 w2\nw1 w2. w1 w0 w1 w1 w2. "
