@@ -1,9 +1,9 @@
 """User files to `raw_documents`: rows of one schema, and beside them the rejected rows with a reason each."""
 
 import hashlib
-import itertools
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,13 +11,14 @@ import pyarrow as pa
 from prox_assets.config import Columns
 from prox_assets.documents.places import measure
 from prox_assets.documents.provenance import SOURCE, part_fingerprint, source_record
+from prox_assets.documents.ranges import batches, characters_per_range
 from prox_assets.documents.readers import SourceRow, read_rows
 from prox_assets.documents.schema import RAW, REJECTED
 from prox_assets.documents.sources import ShardSource
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 
-_CODE_VERSION = "1"
+_CODE_VERSION = "2"
 Progress = Callable[[int], None]
 
 
@@ -27,7 +28,8 @@ def ingest(
     """Write a shard's accepted and rejected rows; `progress` gets the rows done so far.
 
     Rows of the source are numbered from 0; each is in exactly one of the two tables. Memory is bounded by
-    `rows_per_commit` rows, and 8 bytes a row to find ids that occur twice.
+    a range, of `rows_per_commit` rows and a hundredth of the shard, and 8 bytes a row to find ids that occur
+    twice.
 
     Raises:
         InputError: a file as a whole cannot be read, or changed while it was read.
@@ -35,9 +37,9 @@ def ingest(
     key = ShardKey(domain, "raw_documents", source.name)
     writer = store.writer(key, _configuration(source, rows_per_commit))
     seen: set[bytes] = set()
-    rows = read_rows(source)
+    characters = characters_per_range(sum(part.size for part in source.parts))
     start = 0
-    while batch := list(itertools.islice(rows, rows_per_commit)):
+    for batch in batches(read_rows(source), rows_per_commit, characters, partial(_size, source.columns)):
         accepted, rejected = _sort_rows(batch, source, seen)
         part = RowRange(start, start + len(batch))
         if not writer.is_committed(part):
@@ -49,6 +51,12 @@ def ingest(
     _refuse_changes(source)
     writer.note(SOURCE, source_record(source))
     return writer.finish()
+
+
+def _size(columns: Columns, row: SourceRow) -> int:
+    """The characters of a row's text; those of the row itself where it has none."""
+    text = None if row.values is None else row.values.get(columns.text)
+    return len(text) if isinstance(text, str) else len(str(row.raw if text is None else text))
 
 
 def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
