@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,5 +165,12 @@ def _group_tables(sheets: Mapping[str, Mapping[str, Any]], part: str) -> Iterato
         yield GroupTable(title, rows, len(groups))
 
 
-def _f1_of(group: str, grouping: str, part: str, sheets: Sequence[Any] | Any) -> tuple[str, ...]:
-    return tuple(_written(sheet.get(part, {}).get(grouping, {}).get(group, {}), "f1") for sheet in sheets)
+def _f1_of(group: str, grouping: str, part: str, sheets: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(_of_group(sheet.get(part, {}).get(grouping, {}).get(group, {})) for sheet in sheets)
+
+
+def _of_group(scores: Mapping[str, Any]) -> str:
+    """F1; where nothing is positive it has no meaning, and the share that is called so says it all."""
+    if scores.get("positive_share") == 0:
+        return f"{scores['predicted_share']:.1%} wrongly"
+    return _written(scores, "f1")

@@ -53,6 +53,17 @@ def test_quarters_of_length_stand_in_order() -> None:
     assert (first.name, last.name) == ("shortest quarter (10)", "longest quarter (10)")
 
 
+def test_a_group_without_positives_has_no_f1() -> None:
+    spam = BY | {"f1": 0.0, "positive_share": 0.0, "predicted_share": 0.25}
+    kinds = {"page_type": {"spam": spam, "article": BY | {"positive_share": 1.0}}}
+    view = score_view(EVALUATION | {"documents": BY, "documents_by": kinds})
+    assert view is not None
+    assert {row.name: row.values[0] for row in view.documents_by[0].rows} == {
+        "article (10)": "0.500 (0.400–0.600)",
+        "spam (10)": "25.0% wrongly",
+    }
+
+
 def test_charts_of_what_there_is() -> None:
     assert set(score_charts(EVALUATION)) == {"line_reliability", "places"}
     assert score_charts(None) == {}
