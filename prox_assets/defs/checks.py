@@ -9,7 +9,15 @@ import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
 from prox_assets.defs.metadata import table_of
-from prox_assets.defs.partitions import domain_shards, partition_of
+from prox_assets.defs.partitions import domain_shards
+from prox_assets.defs.ranged import (
+    dimensions,
+    failed_check,
+    failed_observation,
+    is_last,
+    made_in_run,
+    raise_for_failed,
+)
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import DataDocsSite
@@ -65,13 +73,57 @@ def _checks_of(asset: str) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"{asset}_expectations", specs=specs)
     def expectations(
         context: dg.AssetCheckExecutionContext, catalogue: CatalogueResource
-    ) -> Iterator[dg.AssetCheckResult]:
-        domain, shard = partition_of(context)
-        page = validations_site(catalogue.store(), domain).page(asset, f"{domain}|{shard}")
-        for outcome in outcomes_of(catalogue, asset, domain, shard):
-            yield _result(asset, outcome, page)
+    ) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[None]]:
+        if len(context.partition_keys) > 1:
+            yield from _check_range(context, catalogue, asset)
+            return
+        domain, shard = dimensions(context.partition_keys[0])
+        yield from _results(catalogue, asset, domain, shard)
 
     return expectations
+
+
+def _results(
+    catalogue: CatalogueResource, asset: str, domain: str, shard: str
+) -> Iterator[dg.AssetCheckResult]:
+    page = validations_site(catalogue.store(), domain).page(asset, f"{domain}|{shard}")
+    for outcome in outcomes_of(catalogue, asset, domain, shard):
+        yield _result(asset, outcome, page)
+
+
+def _check_range(
+    context: dg.AssetCheckExecutionContext, catalogue: CatalogueResource, asset: str
+) -> Iterator[dg.AssetObservation | dg.Output[None]]:
+    """Check each shard that the run made, and record every result for its own partition.
+
+    Dagster would record one result without a partition for the whole range, and a blocking check would stop
+    all shards. So evaluations are logged here, and the steps after leave out the shards that failed theirs.
+    """
+    made = made_in_run(context, asset)
+    for key in [key for key in context.partition_keys if key in made]:
+        domain, shard = dimensions(key)
+        for result in _results(catalogue, asset, domain, shard):
+            evaluation: Any = _evaluation(asset, key, result)  # which log_event takes, though untyped
+            context.op_execution_context.log_event(evaluation)
+        reason = failed_check(catalogue.store(), asset, domain, shard)
+        if reason:
+            yield failed_observation(asset, key, reason)
+    for info in expectation_names(asset):
+        yield dg.Output(None, output_name=f"{asset}_{info.name}")
+    if is_last(context, asset):
+        raise_for_failed(context)
+
+
+def _evaluation(asset: str, key: str, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(asset),
+        check_name=str(result.check_name),
+        passed=result.passed,
+        metadata=result.metadata,
+        severity=result.severity,
+        blocking=result.severity is dg.AssetCheckSeverity.ERROR,
+        partition=key,
+    )
 
 
 def _spec_of(asset: str, info: ExpectationInfo) -> dg.AssetCheckSpec:

@@ -14,14 +14,6 @@ shards = dg.DynamicPartitionsDefinition(name=SHARDS)
 domain_shards = dg.MultiPartitionsDefinition({"domain": domains, "shard": shards})
 
 
-def partition_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[str, str]:
-    """The domain and the shard of a run's partition."""
-    key = context.partition_key
-    if not isinstance(key, dg.MultiPartitionKey):
-        raise InputError(f"partition {key!r} is not of the form domain|shard; choose one in the UI.")
-    return key.keys_by_dimension["domain"], key.keys_by_dimension["shard"]
-
-
 def partition_key(domain: str, shard: str) -> dg.MultiPartitionKey:
     """The key of one shard of one domain."""
     return dg.MultiPartitionKey({"domain": domain, "shard": shard})

@@ -12,9 +12,9 @@ from prox_assets.defs.assets.refinement import (
     doc_programs,
     doc_refined_corpus,
 )
-from prox_assets.defs.partitions import domain_shards, partition_of
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.store import ShardKey, Store
+from prox_assets.defs.shard_assets import ShardRun, shard_asset
+from prox_assets.documents.store import Store
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.database import build_database
 from prox_assets.quality.statistics import write_shard_statistics
@@ -23,23 +23,17 @@ STATISTICS = "corpus_statistics"
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
 
 
-@dg.asset(
-    partitions_def=domain_shards,
+@shard_asset(
     deps=[raw_documents, doc_programs, doc_refined_corpus, chunk_programs, chunk_refined_corpus],
-    group_name="analytics",
+    group="analytics",
     kinds={"duckdb", "parquet"},
-    owners=["team:data"],
     code_version="2",
 )
-def corpus_statistics(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+def corpus_statistics(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The shard's funnel, calls, lengths, scores and costs, as small Parquet tables."""
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    stages = {name: store.shard(ShardKey(domain, name, shard)) for name in STAGES}
+    stages = {name: at.finished(name) for name in STAGES}
     figures = write_shard_statistics(
-        shard_inputs(domain, shard, stages), statistics_folder(store, domain, shard)
+        shard_inputs(at.domain, at.shard, stages), statistics_folder(at.store, at.domain, at.shard)
     )
     return dg.MaterializeResult(
         metadata={

@@ -16,10 +16,11 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import held_out_labels
 from prox_assets.defs.assets.refinement import chunk_refined_corpus, doc_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
-from prox_assets.defs.metadata import artifact_result, column_schema, shard_result, table_of
-from prox_assets.defs.partitions import domain_shards, domains, partition_of
+from prox_assets.defs.metadata import artifact_result, shard_result, table_of
+from prox_assets.defs.partitions import domains
 from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.files import write_json
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
@@ -35,29 +36,17 @@ CORPORA = {
 }
 
 
-@dg.asset(
-    partitions_def=domain_shards,
-    deps=[raw_documents],
-    group_name="baselines",
-    kinds={"polars", "parquet"},
-    owners=["team:data"],
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(RAW)},
-)
-def rule_filtered_corpus(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+@shard_asset(deps=[raw_documents], group="baselines", kinds={"polars", "parquet"}, schema=RAW)
+def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The same documents after published filter rules (Gopher, C4, FineWeb), with a reason for each loss."""
     from prox_assets.baselines.corpus import filtered_table
 
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    ruleset = catalogue.domain(domain).baseline
-    raw = store.shard(ShardKey(domain, "raw_documents", shard))
+    ruleset = at.catalogue.domain(at.domain).baseline
+    raw = at.finished("raw_documents")
     configuration = {"asset": "rule_filtered_corpus", "code": "1", "raw": raw.fingerprint, "ruleset": ruleset}
-    writer = store.writer(ShardKey(domain, "rule_filtered_corpus", shard), configuration)
+    writer = at.store.writer(ShardKey(at.domain, "rule_filtered_corpus", at.shard), configuration)
     judge = partial(filtered_table, ruleset)
-    finished = map_parts((raw,), writer, lambda table: PartResult(judge(table)), log_parts(context))
+    finished = map_parts((raw,), writer, lambda table: PartResult(judge(table)), log_parts(at.context))
     reasons: Counter[str] = Counter()
     for batch in finished.batches(["reason"]):
         reasons.update(batch["reason"].to_pylist())

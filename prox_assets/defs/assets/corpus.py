@@ -7,32 +7,23 @@ import dagster as dg
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from prox_assets.defs.metadata import column_schema, shard_result, table_of
-from prox_assets.defs.partitions import domain_shards, partition_of, source_of
+from prox_assets.defs.metadata import shard_result, table_of
+from prox_assets.defs.partitions import source_of
 from prox_assets.defs.progress import log_rows
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import FinishedShard
 
 
-@dg.asset(
-    partitions_def=domain_shards,
-    group_name="corpus",
-    kinds={"parquet"},
-    owners=["team:data"],
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(RAW)},
-)
-def raw_documents(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+@shard_asset(group="corpus", kinds={"parquet"}, schema=RAW)
+def raw_documents(at: ShardRun) -> dg.MaterializeResult[Any]:
     """Source rows in one schema; rows that are no documents stand beside them with a reason each."""
-    domain, shard = partition_of(context)
-    catalogue.domain(domain)
-    loaded = catalogue.load()
-    source = source_of(loaded, domain, shard)
-    finished = ingest(source, catalogue.store(), domain, loaded.inference.rows_per_commit, log_rows(context))
+    at.catalogue.domain(at.domain)
+    loaded = at.catalogue.load()
+    source = source_of(loaded, at.domain, at.shard)
+    rows = loaded.inference.rows_per_commit
+    finished = ingest(source, at.store, at.domain, rows, log_rows(at.context))
     reasons = rejected_reasons(finished)
     return shard_result(
         finished,

@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
-from prox_assets.defs.metadata import column_schema, shard_result, table_of
-from prox_assets.defs.partitions import domain_shards, domains, partition_of
+from prox_assets.defs.metadata import shard_result, table_of
+from prox_assets.defs.partitions import domains
 from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
-from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.refining import shards as stages
 from prox_assets.refining.documents import KEPT
 from prox_assets.refining.estimate import estimate_refining
@@ -30,28 +31,22 @@ from prox_assets.refining.loaded import (
 )
 
 GPU_POOL = "gpu"
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 
 
-@dg.asset(
-    partitions_def=domain_shards,
+@shard_asset(
     deps=[raw_documents, doc_refiner],
-    group_name="refinement",
+    group="refinement",
     kinds={"pytorch", "parquet"},
-    owners=["team:data"],
     pool=GPU_POOL,
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(DOC_PROGRAMS)},
+    schema=DOC_PROGRAMS,
 )
-def doc_programs(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """Each document's keep probability, and the program that follows."""
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    raw = store.shard(ShardKey(domain, "raw_documents", shard))
-    loaded = loaded_document_refiner(catalogue, store, domain)
-    finished = stages.write_doc_programs(store, raw, loaded, log_parts(context), workers_of(catalogue))
+    raw = at.finished("raw_documents")
+    loaded = loaded_document_refiner(at.catalogue, at.store, at.domain)
+    finished = stages.write_doc_programs(
+        at.store, raw, loaded, log_parts(at.context), workers_of(at.catalogue)
+    )
     probabilities = pa.chunked_array([batch.column(0) for batch in finished.batches(["keep_probability"])])
     return shard_result(
         finished,
@@ -61,78 +56,54 @@ def doc_programs(
     )
 
 
-@dg.asset(
-    partitions_def=domain_shards,
-    deps=[raw_documents, doc_programs],
-    group_name="refinement",
-    kinds={"parquet"},
-    owners=["team:data"],
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(DOC_REFINED)},
-)
-def doc_refined_corpus(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+@shard_asset(deps=[raw_documents, doc_programs], group="refinement", kinds={"parquet"}, schema=DOC_REFINED)
+def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The documents after the document programs ran; the dropped ones keep their row, without text."""
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    raw = store.shard(ShardKey(domain, "raw_documents", shard))
-    programs = store.shard(ShardKey(domain, "doc_programs", shard))
-    threshold = catalogue.domain(domain).thresholds.keep
-    finished = stages.write_doc_refined(store, raw, programs, threshold, log_parts(context))
+    raw = at.finished("raw_documents")
+    programs = at.finished("doc_programs")
+    threshold = at.catalogue.domain(at.domain).thresholds.keep
+    finished = stages.write_doc_refined(at.store, raw, programs, threshold, log_parts(at.context))
     return shard_result(finished, **_fate(finished, "n_tokens"))
 
 
-@dg.asset(
-    partitions_def=domain_shards,
+@shard_asset(
     deps=[doc_refined_corpus, chunk_refiner],
-    group_name="refinement",
+    group="refinement",
     kinds={"pytorch", "parquet"},
-    owners=["team:data"],
     pool=GPU_POOL,
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(CHUNK_PROGRAMS)},
+    schema=CHUNK_PROGRAMS,
 )
-def chunk_programs(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """A program for each chunk of the kept documents, with the scores of lines, spans and calls."""
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    refined = store.shard(ShardKey(domain, "doc_refined_corpus", shard))
-    loaded = loaded_chunk_refiner(catalogue, store, domain)
-    finished = stages.write_chunk_programs(store, refined, loaded, log_parts(context), workers_of(catalogue))
+    refined = at.finished("doc_refined_corpus")
+    loaded = loaded_chunk_refiner(at.catalogue, at.store, at.domain)
+    finished = stages.write_chunk_programs(
+        at.store, refined, loaded, log_parts(at.context), workers_of(at.catalogue)
+    )
     return shard_result(finished, **_cost(finished), line_threshold=loaded.refiner.thresholds.line)
 
 
-@dg.asset(
-    partitions_def=domain_shards,
+@shard_asset(
     deps=[doc_refined_corpus, chunk_programs, doc_refiner],
-    group_name="refinement",
+    group="refinement",
     kinds={"parquet"},
-    owners=["team:data"],
-    code_version="1",
-    metadata={"dagster/column_schema": column_schema(CHUNK_REFINED)},
+    schema=CHUNK_REFINED,
 )
-def chunk_refined_corpus(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The refined corpus: documents after the chunk programs ran, with every edit on record."""
-    domain, shard = partition_of(context)
-    store = catalogue.store()
-    section = catalogue.domain(domain)
-    refined = store.shard(ShardKey(domain, "doc_refined_corpus", shard))
-    programs = store.shard(ShardKey(domain, "chunk_programs", shard))
+    section = at.catalogue.domain(at.domain)
+    refined = at.finished("doc_refined_corpus")
+    programs = at.finished("chunk_programs")
     finished = stages.write_chunk_refined(
-        store,
+        at.store,
         refined,
         programs,
-        loaded_document_refiner(catalogue, store, domain),
+        loaded_document_refiner(at.catalogue, at.store, at.domain),
         rails_of(section.execution),
         moved_thresholds(
-            loaded_chunk_refiner(catalogue, store, domain).refiner.thresholds, section.thresholds
+            loaded_chunk_refiner(at.catalogue, at.store, at.domain).refiner.thresholds, section.thresholds
         ),
-        log_parts(context),
+        log_parts(at.context),
     )
     return shard_result(finished, **_fate(finished, "n_tokens_in", "n_tokens_out"))
 
