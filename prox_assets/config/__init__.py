@@ -5,6 +5,7 @@ Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken
 """
 
 from prox_assets.config.agreement import Agreement
+from prox_assets.config.backfills import Backfill, Nightly
 from prox_assets.config.domain import Catalogue, Domain
 from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
 from prox_assets.config.execution import Execution, Inference, Thresholds
@@ -37,6 +38,7 @@ __all__ = [
     "Agreement",
     "AnyTeacher",
     "Architecture",
+    "Backfill",
     "Bands",
     "Budget",
     "Catalogue",
@@ -56,6 +58,7 @@ __all__ = [
     "LabelsTeacher",
     "LlmTeacher",
     "Lora",
+    "Nightly",
     "PretrainingComparison",
     "Prices",
     "Publishing",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from prox_assets.config.agreement import Agreement
+from prox_assets.config.backfills import Backfill, Nightly
 from prox_assets.config.execution import Execution, Inference, Thresholds
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
@@ -35,6 +36,7 @@ class Domain(Section):
     baseline: Literal["gopher", "c4", "fineweb", "all"] = "all"
     evaluation: Evaluation | None = None
     publishing: Publishing = Publishing()
+    backfill: Backfill = Backfill()
     pretraining: PretrainingComparison = PretrainingComparison()
 
 
@@ -44,6 +46,7 @@ class Catalogue(Section):
     storage: Path
     profile: str = "cpu"
     profiles: dict[str, Inference] = Field(default_factory=lambda: {"cpu": Inference()})
+    nightly: Nightly = Nightly()
     domains: dict[str, Domain] = Field(min_length=1)
 
     @field_validator("domains")

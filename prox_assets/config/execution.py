@@ -28,6 +28,7 @@ class Inference(Section):
     batch_tokens: PositiveInt = 8_192
     rows_per_commit: PositiveInt = 256
     threads: PositiveInt | None = None
+    devices: PositiveInt = 1
     workers: Annotated[int, Field(ge=0)] = 0
     packing: Literal["auto", "always", "never"] = "auto"
     compile: bool = False

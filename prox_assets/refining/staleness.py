@@ -1,0 +1,104 @@
+"""Which shards were refined with something else than what is in force now, read off their manifests."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from prox_assets.config import Domain
+from prox_assets.documents.fingerprint import fingerprint, folder_fingerprint
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.errors import StoreError
+from prox_assets.inference import Task
+from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
+from prox_assets.refining.loaded import moved_thresholds, rails_configuration, rails_of
+
+
+@dataclass(frozen=True, slots=True)
+class RefinedWith:
+    """What decides how a domain's shards are refined; `values` by the words that people are told.
+
+    Settings that do not change what is meant, such as batch sizes, are none of it.
+    """
+
+    values: Mapping[str, Any]
+
+    def differences(self, other: "RefinedWith") -> tuple[str, ...]:
+        """What of it the other has otherwise."""
+        return tuple(
+            name for name, value in self.values.items() if _plain(value) != _plain(other.values[name])
+        )
+
+
+def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
+    """What a shard would be refined with now.
+
+    Raises:
+        StoreError: the domain has no refiners yet.
+    """
+    document, chunk = (
+        store.artifact(domain, asset).folder / "checkpoint" for asset in ("doc_refiner", "chunk_refiner")
+    )
+    stored = read_info(chunk, Task.CHUNK).thresholds
+    if not isinstance(stored, ChunkThresholds):
+        raise StoreError(f"{chunk} holds no chunk refiner; materialize chunk_refiner for {domain} again.")
+    rails = rails_of(section.execution)
+    moved = moved_thresholds(stored, section.thresholds)
+    return RefinedWith(
+        {
+            "doc_refiner": _checkpoint(document),
+            "chunk_refiner": _checkpoint(chunk),
+            "keep threshold": section.thresholds.keep,
+            "chunk thresholds": None if moved is None else [moved.line, moved.span],
+            "guard rails": None if rails is None else rails_configuration(rails),
+        }
+    )
+
+
+def refined_with(store: Store, domain: str, shard: str) -> RefinedWith:
+    """What a shard was refined with.
+
+    Raises:
+        StoreError: it is not refined.
+    """
+    judged, dropped, edited, executed = (
+        _configuration(store.shard(ShardKey(domain, asset, shard)))
+        for asset in ("doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
+    )
+    return RefinedWith(
+        {
+            "doc_refiner": judged["checkpoint"],
+            "chunk_refiner": edited["checkpoint"],
+            "keep threshold": dropped["keep_threshold"],
+            "chunk thresholds": executed["thresholds"],
+            "guard rails": executed["rails"],
+        }
+    )
+
+
+def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tuple[str, ...]:
+    """Why a refined shard is not what it would be if it were refined now; empty where it is."""
+    raw = store.shard(ShardKey(domain, "raw_documents", shard)).fingerprint
+    judged = _configuration(store.shard(ShardKey(domain, "doc_programs", shard)))
+    other_documents = judged["upstreams"]["raw_documents"] != raw
+    return (("raw_documents",) if other_documents else ()) + refined_with(store, domain, shard).differences(
+        now
+    )
+
+
+def _configuration(shard: FinishedShard) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((shard.folder / "manifest.json").read_text())
+    configuration: dict[str, Any] = manifest["configuration"]
+    return configuration
+
+
+@lru_cache(maxsize=64)
+def _checkpoint(folder: Path) -> str:
+    """Artifacts never change once they are there, so a checkpoint is read once per process."""
+    return folder_fingerprint(folder)
+
+
+def _plain(value: Any) -> str:
+    return fingerprint({"value": value})

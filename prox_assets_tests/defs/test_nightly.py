@@ -1,0 +1,238 @@
+"""What the schedule asks for, night after night, on shards that are recorded as done without a model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+import yaml
+
+from prox_assets.defs.backfill_plan import REFINED, ShardRange
+from prox_assets.defs.nightly import nightly_refining
+from prox_assets.defs.partitions import SHARDS
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.schema import RAW
+from prox_assets.documents.store import RowRange, ShardKey, Store
+from prox_assets.inference import Task
+from prox_assets.programs import Rails
+from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
+from prox_assets.refining.loaded import rails_configuration
+from prox_assets.refining.staleness import present_settings
+
+ROWS = 10
+
+
+@dataclass(frozen=True)
+class Night:
+    """A deployment of one domain, and what it does at night."""
+
+    home: Path
+    instance: dg.DagsterInstance
+
+    @property
+    def store(self) -> Store:
+        return Store(self.home / "storage")
+
+    def catalogue(self, **backfill: object) -> CatalogueResource:
+        values = {
+            "storage": str(self.home / "storage"),
+            "domains": {
+                "web": {
+                    "inputs": [{"path": str(self.home / "incoming")}],
+                    "teacher": {"kind": "rules"},
+                    "backfill": backfill,
+                }
+            },
+        }
+        path = self.home / "catalogue.yaml"
+        path.write_text(yaml.safe_dump(values))
+        return CatalogueResource(path=str(path))
+
+    def train(self, name: str = "first") -> None:
+        for asset, task in (("doc_refiner", Task.DOCUMENT), ("chunk_refiner", Task.CHUNK)):
+            thresholds = DocumentThresholds(0.5) if task is Task.DOCUMENT else ChunkThresholds(0.5, 0.9, 3)
+            info = CheckpointInfo(task, 256, thresholds, {}, {"name": name})
+
+            def build(folder: Path, info: CheckpointInfo = info) -> None:
+                (folder / "checkpoint").mkdir()
+                info.write(folder / "checkpoint")
+
+            self.store.publish("web", asset, {"asset": asset, "name": name}, build)
+
+    def read(self, *shards: str) -> None:
+        self.instance.add_dynamic_partitions(SHARDS, list(shards))
+        for shard in shards:
+            self._write("raw_documents", shard, {})
+            self._record("raw_documents", shard)
+
+    def refine(self, *shards: str, seconds: float = 1.0) -> None:
+        catalogue = self.catalogue().load()
+        now = present_settings(self.store, "web", catalogue.domain("web")).values
+        for shard in shards:
+            raw = self.store.shard(ShardKey("web", "raw_documents", shard)).fingerprint
+            self._write(
+                "doc_programs",
+                shard,
+                {"upstreams": {"raw_documents": raw}, "checkpoint": now["doc_refiner"]},
+                seconds,
+            )
+            self._write("doc_refined_corpus", shard, {"keep_threshold": None})
+            self._write("chunk_programs", shard, {"checkpoint": now["chunk_refiner"]}, seconds)
+            self._write(
+                "chunk_refined_corpus", shard, {"thresholds": None, "rails": rails_configuration(Rails())}
+            )
+            for asset in REFINED:
+                self._record(asset, shard)
+
+    def tick(self, **backfill: object) -> list[dg.RunRequest]:
+        context = dg.build_schedule_context(
+            instance=self.instance,
+            scheduled_execution_time=datetime(2026, 11, 21, 2, tzinfo=UTC),
+            resources={"catalogue": self.catalogue(**backfill)},
+        )
+        answer = nightly_refining(context)
+        if isinstance(answer, dg.SkipReason):
+            raise NothingAskedError(answer.skip_message)
+        return list(answer)
+
+    def run(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+        self.instance.add_run(_run(request, status))
+
+    def _write(self, asset: str, shard: str, configuration: dict[str, object], seconds: float = 0.0) -> None:
+        writer = self.store.writer(ShardKey("web", asset, shard), {"asset": asset, **configuration})
+        table = RAW.empty_table() if asset != "raw_documents" else _rows()
+        writer.commit(RowRange(0, ROWS), table, cost={"device_seconds": seconds})
+        writer.finish()
+
+    def _record(self, asset: str, shard: str) -> None:
+        self.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=f"web|{shard}"))
+
+
+class NothingAskedError(Exception):
+    """The tick asked for nothing."""
+
+
+def _rows() -> pa.Table:
+    rows = [{"row": n, "doc_id": str(n), "text": "t", "metadata": "{}"} for n in range(ROWS)]
+    return pa.Table.from_pylist(rows, RAW)
+
+
+def _run(request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    from dagster._core.utils import make_new_run_id
+
+    return dg.DagsterRun("refine_shard", run_id=make_new_run_id(), status=status, tags=request.tags)
+
+
+def asked(requests: Sequence[dg.RunRequest]) -> list[tuple[str, str]]:
+    return [
+        (
+            request.tags["dagster/asset_partition_range_start"],
+            request.tags["dagster/asset_partition_range_end"],
+        )
+        for request in requests
+    ]
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    with dg.instance_for_test() as instance:
+        made = Night(tmp_path, instance)
+        made.train()
+        yield made
+
+
+def test_missing_shards_are_asked_for_newest_first_as_ranges(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3", "s4", "s5")
+    night.refine("s3")
+    assert asked(night.tick()) == [("web|s4", "web|s5"), ("web|s0", "web|s2")]
+    assert asked(night.tick(order="oldest_first"))[0] == ("web|s0", "web|s2")
+    assert asked(night.tick(shards_per_run=2)) == [
+        ("web|s4", "web|s5"),
+        ("web|s2", "web|s2"),
+        ("web|s0", "web|s1"),
+    ]
+    (first, *_) = night.tick()
+    assert first.tags["dagster/priority"] == "-10"
+    assert first.tags["dagster/max_runtime"] == "86400"
+
+
+def test_a_night_keeps_to_its_budget_and_the_next_goes_on(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    assert asked(night.tick(max_shards=2)) == [("web|s2", "web|s3")]
+    night.refine("s2", "s3")
+    assert asked(night.tick(max_shards=2)) == [("web|s0", "web|s1")]
+    night.refine("s0", "s1")
+    with pytest.raises(NothingAskedError, match=r"0 shards asked for in 0 runs.*; 4 done"):
+        night.tick(max_shards=2)
+
+
+def test_device_hours_are_counted_by_what_shards_have_cost(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    night.refine("s0", seconds=1800.0)
+    assert asked(night.tick(gpu_hours=2.5)) == [("web|s2", "web|s3")]
+
+
+def test_device_hours_come_from_the_estimate_before_any_shard_is_refined(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    assert asked(night.tick(gpu_hours=1.0)) == [("web|s0", "web|s3")]
+    metadata = {"device_hours": 4.0, "documents_left": 4 * ROWS}
+    night.instance.report_runless_asset_event(
+        dg.AssetMaterialization("refining_estimate", partition="web", metadata=metadata)
+    )
+    assert asked(night.tick(gpu_hours=1.0)) == [("web|s3", "web|s3")]
+
+
+def test_no_partition_is_asked_for_twice(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    (request,) = night.tick(max_shards=2)
+    night.run(request, dg.DagsterRunStatus.STARTING)
+    assert asked(night.tick()) == [("web|s0", "web|s1")]
+    (rest,) = night.tick()
+    night.run(rest, dg.DagsterRunStatus.STARTED)
+    with pytest.raises(NothingAskedError, match="4 in progress"):
+        night.tick()
+
+
+def test_what_fails_is_tried_again_until_it_is_given_up(night: Night) -> None:
+    night.read("s0", "s1")
+    for _ in range(3):
+        (request,) = night.tick()
+        assert asked([request]) == [("web|s0", "web|s1")]
+        night.run(request, dg.DagsterRunStatus.FAILURE)
+    night.refine("s0")
+    with pytest.raises(NothingAskedError, match="given up after too many tries: s1"):
+        night.tick()
+    assert asked(night.tick(max_attempts=4)) == [("web|s1", "web|s1")]
+
+
+def test_stale_shards_are_shown_and_asked_for_only_where_the_catalogue_says_so(night: Night) -> None:
+    night.read("s0", "s1")
+    night.refine("s0", "s1")
+    with pytest.raises(NothingAskedError, match="0 stale"):
+        night.tick(refine_again=True)
+    night.train("second")
+    with pytest.raises(NothingAskedError, match=r"2 stale \(doc_refiner: 2, chunk_refiner: 2\)"):
+        night.tick()
+    assert asked(night.tick(refine_again=True)) == [("web|s0", "web|s1")]
+
+
+def test_shards_of_other_domains_do_not_divide_a_range(night: Night) -> None:
+    night.read("s0")
+    night.instance.add_dynamic_partitions(SHARDS, ["of-another-domain"])
+    night.read("s1")
+    assert asked(night.tick()) == [("web|s0", "web|s1")]
+
+
+def test_a_domain_without_refiners_says_what_to_do(tmp_path: Path) -> None:
+    with dg.instance_for_test() as instance:
+        night = Night(tmp_path, instance)
+        night.read("s0")
+        with pytest.raises(NothingAskedError, match="materialize doc_refiner for web first"):
+            night.tick()
+
+
+def test_a_range_names_its_ends() -> None:
+    assert ShardRange("web", ("a", "b", "c")).ends == ("web|a", "web|c")
