@@ -110,8 +110,8 @@ def _scores(catalogue: Catalogue, store: Store) -> Table:
     """One row a domain: the scores on documents that no teacher has seen, and what pre-training says."""
     table = Table(
         "domain",
-        "document F1 (rules)",
-        "line F1 (rules)",
+        "document F1 (rules, n-grams)",
+        "line F1 (rules, n-grams)",
         "removal F1",
         "noise left",
         "clean text kept",
@@ -122,16 +122,17 @@ def _scores(catalogue: Catalogue, store: Store) -> Table:
         scores, removal = read_evaluation(store, domain), read_removal(store, domain)
         table.add_row(
             domain,
-            *(_beside_rules(scores, part) for part in ("documents", "lines")),
+            *(_beside_baselines(scores, part) for part in ("documents", "lines")),
             *(_figure(removal.get(name)) for name in ("f1", "noise_left", "kept_share_of_clean")),
             _bits(read_comparison(store, domain)),
         )
     return table
 
 
-def _beside_rules(scores: dict[str, Any], part: str) -> str:
-    rules = scores.get("rules", {}).get(part, {}).get("f1")
-    return f"{_figure(scores.get(part, {}).get('f1'))} ({_figure(rules)})"
+def _beside_baselines(scores: dict[str, Any], part: str) -> str:
+    baselines = scores.get("baselines", {})
+    others = (_figure(baselines.get(name, {}).get(part, {}).get("f1")) for name in ("rules", "ngrams"))
+    return f"{_figure(scores.get(part, {}).get('f1'))} ({', '.join(others)})"
 
 
 def _bits(comparison: dict[str, Any]) -> str:
