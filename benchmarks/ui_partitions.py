@@ -3,10 +3,10 @@
     PYTHONPATH=. python benchmarks/ui_partitions.py [--shards 5000] [--materialized 3000] [--output FILE]
 
 Two domains of as many shards (files of one page each) on an instance with SQLite; some partitions of an
-asset, and a third as many of two others, are reported as materialized. A headless Chromium opens the pages, and each
-GraphQL answer is timed as the browser sees it, so the questions are those of the UI. Then a backfill of all
-partitions is asked for, and each sensor and schedule is evaluated twice. Nothing is refined. With TMPDIR on a
-memory disk the set-up is quicker.
+asset, and a third as many of two others, are reported as materialized. A headless Chromium opens the pages,
+and each GraphQL answer is timed as the browser sees it, so the questions are those of the UI. Then a backfill
+of all partitions is asked for, and each sensor and schedule is evaluated twice. Nothing is refined. With
+TMPDIR on a memory disk the set-up is quicker.
 """
 
 import argparse
