@@ -67,7 +67,7 @@ class RefinerRecipe(Section):
     base: str | RefinerOf | None = None
     window: PositiveInt = 512
     overlap: Annotated[int, Field(ge=0)] = 32
-    span_precision_floor: Share = 0.8
+    span_precision_floor: Share = 0.95
     f1_slack: Share = 0.01
     aim: Literal["best_f1", "retention", "precision"] = "best_f1"
     aim_floor: Share = 0.95

@@ -100,7 +100,7 @@ class Recipe:
     base: str | None = None
     window: int = 512
     overlap: int = 32
-    span_precision_floor: float = 0.8
+    span_precision_floor: float = 0.95
     f1_slack: float = 0.01
     aim: Goal = Goal.BEST_F1
     aim_floor: float = 0.95
