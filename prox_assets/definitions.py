@@ -3,7 +3,7 @@
 import dagster as dg
 
 from prox_assets.catalogue import catalogue_path
-from prox_assets.defs import automation, jobs, nightly
+from prox_assets.defs import jobs, nightly, sensors
 from prox_assets.defs.assets import (
     agreement,
     analytics,
@@ -42,7 +42,7 @@ defs = dg.Definitions(
     asset_checks=checks,
     jobs=jobs.jobs,
     schedules=[nightly.nightly_refining],
-    sensors=[automation.new_shards],
+    sensors=[sensors.new_shards],
     resources={"catalogue": CatalogueResource(path=str(catalogue_path()))},
     executor=dg.in_process_executor,
     loggers={"console": console},

@@ -1,10 +1,13 @@
 """Partitions: domains from the catalogue, shards as they are found."""
 
+from typing import Any
+
 import dagster as dg
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.config import Catalogue
-from prox_assets.documents.sources import ShardSource, list_shards
+from prox_assets.config import Catalogue, Input
+from prox_assets.defs.resources import store_of
+from prox_assets.documents.sources import Listing, ShardSource, is_unchanged, known_shards, list_shards
 from prox_assets.errors import InputError
 
 SHARDS = "shard"
@@ -20,24 +23,65 @@ def partition_key(domain: str, shard: str) -> dg.MultiPartitionKey:
 
 
 def found_shards(catalogue: Catalogue) -> dict[str, tuple[ShardSource, ...]]:
-    """List the shards of every domain, as they are on disk now."""
-    return {name: list_shards(domain.inputs) for name, domain in catalogue.domains.items()}
+    """List the shards of every domain, as they are now; groups that are not full are closed.
+
+    Raises:
+        InputError: a file cannot be read, or two shards of a domain have one name.
+    """
+    store = store_of(catalogue)
+    return {
+        name: list_shards(domain.inputs, store.group_log(name)) for name, domain in catalogue.domains.items()
+    }
+
+
+def shard_names(catalogue: Catalogue, domain: str) -> frozenset[str]:
+    """The names of a domain's shards; files that are none hide no others."""
+    return frozenset(source.name for source in _listing(catalogue, domain).shards)
 
 
 def source_of(catalogue: Catalogue, domain: str, shard: str) -> ShardSource:
     """The input of one shard.
 
     Raises:
-        InputError: the domain has no such shard; names those it has.
+        InputError: the domain has no such shard; says why, or names those it has.
     """
-    sources = list_shards(catalogue.domain(domain).inputs)
-    for source in sources:
+    remembered = _remembered(catalogue, domain).get(shard)
+    if remembered is not None and is_unchanged(remembered):
+        return remembered
+    _LISTED.pop((catalogue.storage, domain), None)
+    listing = _listing(catalogue, domain)
+    for source in listing.shards:
         if source.name == shard:
             return source
-    names = ", ".join(source.name for source in sources[:10])
-    raise InputError(
-        f"domain {domain} has no shard {shard!r}; it has {names}{'…' if len(sources) > 10 else ''}."
-    )
+    for skipped in listing.skipped:
+        if skipped.shard == shard:
+            raise InputError(f"{skipped.place}: {skipped.detail}")
+    raise InputError(f"domain {domain} has no shard {shard!r}; {_those_with(catalogue, domain, shard)}")
+
+
+_LISTED: dict[tuple[Any, str], tuple[tuple[Input, ...], dict[str, ShardSource]]] = {}
+
+
+def _remembered(catalogue: Catalogue, domain: str) -> dict[str, ShardSource]:
+    """The sources of a domain as this process last listed them: a range of shards is one listing."""
+    inputs = catalogue.domain(domain).inputs
+    key = (catalogue.storage, domain)
+    if key not in _LISTED or _LISTED[key][0] != inputs:
+        _LISTED[key] = inputs, {source.name: source for source in _listing(catalogue, domain).shards}
+    return _LISTED[key][1]
+
+
+def _listing(catalogue: Catalogue, domain: str) -> Listing:
+    return known_shards(catalogue.domain(domain).inputs, store_of(catalogue).group_log(domain))
+
+
+def _those_with(catalogue: Catalogue, domain: str, shard: str) -> str:
+    """Shard names are one dimension for all domains, so the UI offers pairs that are no shards."""
+    others = [name for name in catalogue.domains if name != domain and shard in shard_names(catalogue, name)]
+    if others:
+        return f"that is a shard of {', '.join(others)}. Choose the partition {others[0]}|{shard} instead."
+    names = sorted(shard_names(catalogue, domain))
+    return f"it has {', '.join(names[:10])}{'…' if len(names) > 10 else ''}."
 
 
 def register_shards(instance: dg.DagsterInstance, catalogue: Catalogue) -> list[str]:

@@ -18,10 +18,9 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from prox_assets.defs.partitions import domain_shards
+from prox_assets.defs.partitions import domain_shards, shard_names
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import MAX_RETRIES, passes, raise_judged, sentence
-from prox_assets.documents.sources import list_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError
 from prox_assets.quality.rules import Severity
@@ -216,8 +215,7 @@ def _is_shard(
     if _finished(store, ShardKey(domain, "raw_documents", shard)):
         return True
     if domain not in names:
-        sources = list_shards(catalogue.load().domain(domain).inputs)
-        names[domain] = {source.name for source in sources}
+        names[domain] = set(shard_names(catalogue.load(), domain))
     return shard in names[domain]
 
 

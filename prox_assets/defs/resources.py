@@ -26,4 +26,9 @@ class CatalogueResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def store(self) -> Store:
         """All files of the pipeline."""
-        return Store(self.load().storage)
+        return store_of(self.load())
+
+
+def store_of(catalogue: Catalogue) -> Store:
+    """All files of a deployment's pipeline."""
+    return Store(catalogue.storage)

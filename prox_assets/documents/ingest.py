@@ -9,12 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.config import Columns
-from prox_assets.documents.places import measure
-from prox_assets.documents.provenance import SOURCE, part_fingerprint, source_record
+from prox_assets.documents.provenance import part_fingerprint, source_record
 from prox_assets.documents.ranges import batches, characters_per_range
 from prox_assets.documents.readers import SourceRow, read_rows
 from prox_assets.documents.schema import RAW, REJECTED
-from prox_assets.documents.sources import ShardSource
+from prox_assets.documents.sources import ShardSource, changed_parts
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 
@@ -49,8 +48,9 @@ def ingest(
     if start == 0:
         writer.commit(RowRange(0, 0), RAW.empty_table(), {"rejected": REJECTED.empty_table()})
     _refuse_changes(source)
-    writer.note(SOURCE, source_record(source))
-    return writer.finish()
+    finished = writer.finish()
+    store.keep_source(key, source_record(source))
+    return finished
 
 
 def _size(columns: Columns, row: SourceRow) -> int:
@@ -76,15 +76,11 @@ def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
 
 def _refuse_changes(source: ShardSource) -> None:
     """A file that changed under the reader's hands may have been read half old, half new."""
-    now = measure([part.place for part in source.parts])
-    for part in source.parts:
-        found = now.get(part.place)
-        same_time = found is not None and (not part.modified or found.modified == part.modified)
-        if found is None or found.size != part.size or not same_time:
-            raise InputError(
-                f"{part.place}: the file changed while it was read; materialize raw_documents of "
-                f"{source.name} again once it is complete."
-            )
+    for part in changed_parts(source):
+        raise InputError(
+            f"{part.place}: the file changed while it was read; materialize raw_documents of "
+            f"{source.name} again once it is complete."
+        )
 
 
 def _sort_rows(batch: list[SourceRow], source: ShardSource, seen: set[bytes]) -> tuple[pa.Table, pa.Table]:

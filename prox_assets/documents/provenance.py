@@ -14,8 +14,6 @@ from prox_assets.documents.places import entity_tag, in_s3
 from prox_assets.documents.readers import read_lines
 from prox_assets.documents.sources import FilePart, ShardSource
 
-SOURCE = "source.json"
-
 
 @dataclass(frozen=True, slots=True)
 class ReadPart:
@@ -40,14 +38,15 @@ def read_parts(files: Iterable[tuple[str, Path]]) -> Mapping[str, tuple[ReadPart
     """What is known of the files that shards were read from, by place; `files`: shards and their records."""
     found: dict[str, list[ReadPart]] = {}
     for shard, path in files:
-        for place, size, modified, piece in _recorded(path):
+        for place, size, modified, piece in _recorded(path, path.stat().st_mtime_ns):
             found.setdefault(place, []).append(ReadPart(shard, size, modified, piece))
     return {place: tuple(parts) for place, parts in found.items()}
 
 
-@lru_cache(maxsize=200_000)
-def _recorded(path: Path) -> tuple[tuple[str, int, float, Piece], ...]:
-    """A record never changes, so it is read once in a process."""
+@lru_cache(maxsize=100_000)
+def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Piece], ...]:
+    """A record is read once in a process, unless it was `written` anew."""
+    del written
     parts = json.loads(path.read_text())["parts"]
     return tuple((one["place"], one["size"], one["modified"], Piece(**one["piece"])) for one in parts)
 

@@ -4,7 +4,7 @@ import contextlib
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
@@ -62,6 +62,11 @@ def _part_rows(part: FilePart, columns: Columns) -> Iterator[SourceRow]:
         raise InputError(f"{part.place}: the file is damaged ({error}); {remedy}.") from error
 
 
+def missing_columns(names: Sequence[str], columns: Columns) -> list[str]:
+    """The columns that a catalogue names and a Parquet file lacks."""
+    return [name for name in _wanted(columns) if name not in names]
+
+
 def _wanted(columns: Columns) -> list[str]:
     named = (columns.doc_id, columns.text, columns.url, columns.source, columns.language)
     return list(dict.fromkeys([name for name in named if name] + list(columns.metadata)))
@@ -70,7 +75,7 @@ def _wanted(columns: Columns) -> list[str]:
 def _parquet_rows(part: FilePart, columns: Columns) -> Iterator[SourceRow]:
     with pq.ParquetFile(parquet_source(part.place)) as file:
         wanted = _wanted(columns)
-        missing = [name for name in wanted if name not in file.schema_arrow.names]
+        missing = missing_columns(file.schema_arrow.names, columns)
         if missing:
             raise InputError(
                 f"{part.place}: no column {', '.join(missing)}; the file has "

@@ -1,14 +1,14 @@
 """Which shards a domain has: a file each, or groups of small files and pieces of large ones."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prox_assets.config import Columns, Input
 from prox_assets.documents.groups import Group, GroupLog, files_digest, pack
 from prox_assets.documents.manifests import manifest_files
 from prox_assets.documents.pieces import WHOLE, Piece, pieces_of
-from prox_assets.documents.places import FoundFile, list_files
+from prox_assets.documents.places import FoundFile, list_files, measure
 from prox_assets.documents.skipped import HARMLESS, Reason, Skipped
 from prox_assets.errors import InputError
 
@@ -42,17 +42,12 @@ class ShardSource:
         first, more = self.parts[0].place, len(self.parts) - 1
         return f"{first} and {more} more" if more else first
 
-    @property
-    def path(self) -> str:
-        """The place of the first part."""
-        return self.parts[0].place
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """How files that come are looked at by who only wants what is finished.
 
-    `now`: seconds since 1970. `taken`: places that are read already under another shard's name.
+    `now`: seconds since 1970. `taken`: places that are read already, and join no group any more.
     """
 
     now: float
@@ -69,6 +64,21 @@ class Listing:
     def skip(self, place: str, reason: Reason, detail: str, shard: str = "") -> None:
         """Note why a file gives no shard."""
         self.skipped.append(Skipped(place, reason, detail, shard))
+
+
+def is_unchanged(source: ShardSource) -> bool:
+    """Tell whether the files of a shard are as they were when it was listed."""
+    return not any(True for _ in changed_parts(source))
+
+
+def changed_parts(source: ShardSource) -> Iterator[FilePart]:
+    """The parts whose file is gone, or has another size or time than when it was listed."""
+    now = measure([part.place for part in source.parts])
+    for part in source.parts:
+        found = now.get(part.place)
+        same_time = found is not None and (not part.modified or found.modified == part.modified)
+        if found is None or found.size != part.size or not same_time:
+            yield part
 
 
 def list_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> tuple[ShardSource, ...]:

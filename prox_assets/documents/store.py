@@ -5,6 +5,7 @@ Layout below the storage root::
     <domain>/<asset>/<shard>/current.json                    names the fingerprint that readers use
     <domain>/<asset>/<shard>/<fingerprint>/manifest.json     written when every range is committed
     <domain>/<asset>/<shard>/<fingerprint>/rows-<start>-<stop>.parquet
+    <domain>/raw_documents/<shard>/source.json               the files that it was read from
     <domain>/groups/000000.json, …                           which small files make one shard
     <domain>/<asset>/<fingerprint>/…, current.json           an artifact of a whole domain
     <domain>/<asset>/<fingerprint>.partial/…                 what a killed build of it goes on from
@@ -31,6 +32,7 @@ from prox_assets.errors import StoreError
 _CURRENT = "current.json"
 _MANIFEST = "manifest.json"
 _GROUPS = "groups"
+_SOURCE = "source.json"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,10 +128,6 @@ class ShardWriter:
             write_json(cost, self._folder / f"{rows.name}.cost.json")
         write_table(table, self._folder / f"{rows.name}.parquet")
 
-    def note(self, name: str, value: Mapping[str, Any]) -> None:
-        """Keep something about the whole shard beside its ranges."""
-        write_json(value, self._folder / name)
-
     def finish(self) -> FinishedShard:
         """Check that the committed ranges follow one another from row 0 and make them what readers see.
 
@@ -200,6 +198,15 @@ class Store:
         """All finished shards of an asset, by name."""
         names = sorted(path.parent.name for path in (self.root / domain / asset).glob(f"*/{_CURRENT}"))
         return tuple(self.shard(ShardKey(domain, asset, name)) for name in names)
+
+    def keep_source(self, key: ShardKey, record: Mapping[str, Any]) -> None:
+        """Keep which files a shard of raw documents was read from, once it is finished."""
+        write_json(record, self._folder(key) / _SOURCE)
+
+    def sources(self, domain: str) -> Iterator[tuple[str, Path]]:
+        """The records of `keep_source`, by shard."""
+        for path in (self.root / domain / "raw_documents").glob(f"*/{_SOURCE}"):
+            yield path.parent.name, path
 
     def group_log(self, domain: str) -> GroupLog:
         """Which small files of a domain make one shard."""

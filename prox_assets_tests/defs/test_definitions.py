@@ -2,7 +2,7 @@ import dagster as dg
 from syrupy.assertion import SnapshotAssertion
 
 from prox_assets.definitions import defs
-from prox_assets.defs.automation import new_shards
+from prox_assets.defs.sensors import new_shards
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets_tests.conftest import Graph
 

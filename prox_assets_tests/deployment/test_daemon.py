@@ -25,7 +25,7 @@ _CATALOGUE = """
 storage: {home}/storage
 domains:
   pages:
-    inputs: [{{path: "{home}/incoming/*.jsonl.gz", columns: {{doc_id: id, text: text}}}}]
+    inputs: [{{path: "{home}/incoming/*.jsonl.gz", settle_seconds: 0, columns: {{doc_id: id, text: text}}}}]
     seeds: {{size: 10}}
     teacher: {{kind: rules}}
     refiner: {{document: {{window: 256, base: none}}, chunk: {{window: 256, base: none}}}}

@@ -27,7 +27,7 @@ def raw_documents(at: ShardRun) -> dg.MaterializeResult[Any]:
     reasons = rejected_reasons(finished)
     return shard_result(
         finished,
-        source=str(source.path),
+        source=source.described,
         rejected=sum(reasons.values()),
         reasons=table_of([{"reason": reason, "rows": rows} for reason, rows in reasons.items()]),
         characters=_characters(finished),

@@ -1,0 +1,3 @@
+from prox_assets_tests.s3 import bucket
+
+__all__ = ["bucket"]
