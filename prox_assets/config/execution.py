@@ -18,8 +18,8 @@ class Thresholds(Section):
 class Inference(Section):
     """How refiners run. `workers` processes tokenize and write beside the engine; 0: threads of its own.
 
-    `packing` lays sequences end to end instead of padding them (`auto`: in bfloat16 on a GPU); `compile`
-    compiles the packed model first.
+    `packing` lays sequences end to end instead of padding them (`auto`: encoders on a CPU, and in bfloat16
+    on a GPU); `compile` compiles the packed model first.
     """
 
     engine: Literal["transformers", "vllm"] = "transformers"

@@ -27,7 +27,8 @@ class EngineSettings:
     threads of the process (None leaves it as it is); results are reproducible bit by bit only for a fixed
     number of them. `memory_share` of the device's memory is what vLLM may take: encoders keep no cache, so
     half is plenty. `packing` lays sequences end to end instead of padding them: `auto` where that is faster,
-    in half precision on a GPU. `compiled` compiles the packed model: minutes at the start, for long runs.
+    for encoders on a CPU and in half precision on a GPU. `compiled` compiles the packed model: minutes at
+    the start, for long runs.
     """
 
     engine: Literal["transformers", "vllm"] = "transformers"

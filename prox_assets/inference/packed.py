@@ -2,22 +2,24 @@
 
 A batch of sequences of t1, t2, … tokens is one row of t1 + t2 + … tokens; attention never crosses from one
 sequence to the next, so that no operation is spent on padding. On a GPU in half precision the attention is
-PyTorch's flash kernel for variable lengths (`torch.nn.attention.varlen`); elsewhere each sequence is
-attended to by itself, which is the same sum and the test of the rest.
+PyTorch's flash kernel for variable lengths (`torch.nn.attention.varlen`). Elsewhere each sequence is attended
+to by itself, and layers that see only the tokens nearby take blocks of queries with the keys around them.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
 ATTENTION = "prox_packed"
 _MODELS = ("modernbert",)
 _HALF = (torch.bfloat16, torch.float16)
+_LEAST_BLOCK = 16
 
 
 def can_pack(config: Any) -> bool:
@@ -26,8 +28,8 @@ def can_pack(config: Any) -> bool:
 
 
 def pays(device: torch.device, dtype: torch.dtype) -> bool:
-    """Tell whether packing is faster than padding: where the flash kernel runs."""
-    return device.type == "cuda" and dtype in _HALF
+    """Tell whether packing is faster than padding: on a CPU, and where the flash kernel runs."""
+    return device.type == "cpu" or dtype in _HALF
 
 
 def packs(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -47,6 +49,50 @@ def packs(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         yield pack
 
 
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Where the sequences of a pack lie.
+
+    `ends` are 0 and where each sequence ends, `starts` the same for the flash kernel; `places` and `numbers`
+    give each token's place in its sequence and the number of that, `(tokens,)`.
+    """
+
+    ends: list[int]
+    longest: int
+    starts: torch.Tensor
+    places: torch.Tensor
+    numbers: torch.Tensor
+    masks: dict[int, torch.Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ids: Sequence[Sequence[int]], device: torch.device) -> "Pack":
+        """The pack of these sequences."""
+        lengths = torch.tensor([len(sequence) for sequence in ids])
+        ends = pad(lengths.cumsum(0), (1, 0))
+        numbers = torch.arange(len(ids)).repeat_interleave(lengths)
+        places = torch.arange(int(ends[-1])) - ends[numbers]
+        starts, places, numbers = (one.to(device) for one in (ends.to(torch.int32), places, numbers))
+        return cls(ends.tolist(), int(lengths.max()), starts, places, numbers)
+
+    @staticmethod
+    def block(reach: int) -> int:
+        """How many queries are taken together where each sees `reach` tokens on either side."""
+        return max(2 * reach, _LEAST_BLOCK)
+
+    def mask(self, reach: int) -> torch.Tensor:
+        """Which keys around a block its queries see, `(blocks, 1, block, block + 2 * reach)`; made once."""
+        if reach not in self.masks:
+            block = self.block(reach)
+            behind = -len(self.numbers) % block
+            mine = pad(self.numbers, (0, behind), value=-1).view(-1, block, 1)
+            theirs = pad(self.numbers, (reach, behind + reach), value=-2).unfold(0, block + 2 * reach, block)
+            apart = torch.arange(block + 2 * reach) - reach - torch.arange(block)[:, None]
+            near, itself = ((one).to(mine.device) for one in (apart.abs() <= reach, apart == 0))
+            # Padding sees itself: a softmax over nothing is not a number.
+            self.masks[reach] = ((mine == theirs[:, None]) & near | (mine < 0) & itself)[:, None]
+        return self.masks[reach]
+
+
 class PackedModel:
     """A classification encoder that takes packs. `model` is set to packed attention for good."""
 
@@ -54,7 +100,6 @@ class PackedModel:
         _register()
         model.set_attn_implementation(ATTENTION)
         self._model = model
-        self._longest = int(model.config.max_position_embeddings)
         self._encoder = torch.compile(model.model, dynamic=True) if compiled else model.model
 
     def token_logits(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -65,33 +110,20 @@ class PackedModel:
 
     def document_logits(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
         """The logits of each sequence, `(n, 2)`, pooled as the model's configuration says."""
-        states, ends = self._states(ids)
+        states, pack = self._states(ids)
         if self._model.config.classifier_pooling == "cls":
-            pooled = states[torch.tensor([start for start, _ in _spans(ends)], device=states.device)]
+            pooled = states[pack.starts[:-1].long()]
         else:
-            pooled = torch.stack([states[start:stop].mean(dim=0) for start, stop in _spans(ends)])
+            pooled = torch.stack([states[start:stop].mean(dim=0) for start, stop in pairwise(pack.ends)])
         logits: torch.Tensor = self._model.classifier(self._model.head(pooled))
         return logits
 
-    def _states(self, ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, list[int]]:
-        """The last hidden state of the pack, `(tokens, hidden)`, and where each sequence ends in it."""
-        device = self._model.device
-        ends = [0]
-        for sequence in ids:
-            ends.append(ends[-1] + len(sequence))
-        tokens = torch.tensor([token for sequence in ids for token in sequence], device=device)
-        places = torch.cat([torch.arange(len(sequence)) for sequence in ids]).to(device)
-        states = self._encoder(
-            input_ids=tokens[None],
-            position_ids=places[None],
-            cu_seq_lens_q=torch.tensor(ends, dtype=torch.int32, device=device),
-            max_length_q=self._longest,
-        ).last_hidden_state[0]
-        return states, ends
-
-
-def _spans(ends: Sequence[int]) -> list[tuple[int, int]]:
-    return list(pairwise(ends))
+    def _states(self, ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, Pack]:
+        """The last hidden state of the pack, `(tokens, hidden)`."""
+        pack = Pack.of(ids, self._model.device)
+        tokens = torch.tensor([token for sequence in ids for token in sequence], device=self._model.device)
+        found = self._encoder(input_ids=tokens[None], position_ids=pack.places[None], pack=pack)
+        return found.last_hidden_state[0], pack
 
 
 @cache
@@ -111,8 +143,7 @@ def _attention(
     value: torch.Tensor,
     _mask: None,
     scaling: float,
-    cu_seq_lens_q: torch.Tensor,
-    max_length_q: int,
+    pack: Pack,
     sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -123,22 +154,40 @@ def _attention(
     """
     reach = -1 if sliding_window is None else sliding_window - 1
     if query.is_cuda and query.dtype in _HALF:
-        from torch.nn.attention.varlen import varlen_attn
-
-        ours = [one[0].transpose(0, 1).contiguous() for one in (query, key, value)]
-        ends = (cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q)
-        return varlen_attn(*ours, *ends, scale=scaling, window_size=(reach, reach))[None], None
+        return _flash(query, key, value, scaling, pack, reach), None
+    if reach >= 0:
+        return _nearby(query, key, value, scaling, pack, reach), None
     parts = []
-    for start, stop in _spans(cu_seq_lens_q.tolist()):
-        band = _band(stop - start, reach, query.device)
+    for start, stop in pairwise(pack.ends):
         q, k, v = (one[:, :, start:stop] for one in (query, key, value))
-        parts.append(scaled_dot_product_attention(q, k, v, attn_mask=band, scale=scaling))
+        parts.append(scaled_dot_product_attention(q, k, v, scale=scaling))
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
 
-def _band(length: int, reach: int, device: torch.device) -> torch.Tensor | None:
-    """Which tokens see which; None where all see all."""
-    if reach < 0 or length <= reach + 1:
-        return None
-    places = torch.arange(length, device=device)
-    return (places[:, None] - places).abs() <= reach
+def _flash(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float, pack: Pack, reach: int
+) -> torch.Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    q, k, v = (one[0].transpose(0, 1).contiguous() for one in (query, key, value))
+    window = (reach, reach)
+    found: torch.Tensor = varlen_attn(
+        q, k, v, pack.starts, pack.starts, pack.longest, pack.longest, scale=scaling, window_size=window
+    )
+    return found[None]
+
+
+def _nearby(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float, pack: Pack, reach: int
+) -> torch.Tensor:
+    """Attention to `reach` tokens on either side: blocks of queries at once, and the keys around each."""
+    heads, tokens, size = query.shape[1:]
+    block = pack.block(reach)
+    behind = -tokens % block
+    queries = pad(query[0], (0, 0, 0, behind)).view(heads, -1, block, size).transpose(0, 1)
+    keys, values = (
+        pad(one[0], (0, 0, reach, behind + reach)).unfold(1, block + 2 * reach, block).permute(1, 0, 3, 2)
+        for one in (key, value)
+    )
+    found = scaled_dot_product_attention(queries, keys, values, attn_mask=pack.mask(reach), scale=scaling)
+    return found.transpose(1, 2).reshape(1, tokens + behind, heads, size)[:, :tokens]
