@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
     _add_compare(commands.add_parser("compare", help="what one way of refining removes and another keeps"))
     _add_publish(commands.add_parser("publish", help="a refined corpus as a dataset, or verify one"))
+    _add_status(commands.add_parser("status", help="which shards are done, missing or stale"))
+    _add_backfill(commands.add_parser("backfill", help="have Dagster refine shards of a domain"))
     _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
     return parser
 
@@ -123,6 +125,24 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_publish)
 
 
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.set_defaults(run=_status)
+
+
+def _add_backfill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--missing", action="store_true", help="shards that are read, not refined (default)")
+    which.add_argument("--stale", action="store_true", help="shards refined with other refiners or thresholds")
+    which.add_argument("--shards", metavar="A,B", help="these")
+    which.add_argument("--all", action="store_true", help="all; what is up to date costs only its checks")
+    parser.add_argument("--max-shards", type=int, help="at most so many, newest first")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be asked for")
+    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.set_defaults(run=_backfill)
+
+
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
     parser.add_argument("--pages-per-shard", type=int, default=600)
@@ -175,6 +195,18 @@ def _publish(options: argparse.Namespace) -> int:
     from prox_assets.publishing.command import publish
 
     return publish(options.domain, options.catalogue, options.output, options.verify)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from prox_assets.defs.command import print_status
+
+    return print_status(options)
+
+
+def _backfill(options: argparse.Namespace) -> int:
+    from prox_assets.defs.command import backfill
+
+    return backfill(options)
 
 
 def _sample(options: argparse.Namespace) -> int:

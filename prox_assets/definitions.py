@@ -20,6 +20,7 @@ from prox_assets.defs.assets import (
 )
 from prox_assets.defs.checks import checks
 from prox_assets.defs.console import console
+from prox_assets.defs.devices import device_pool
 from prox_assets.defs.resources import CatalogueResource
 
 defs = dg.Definitions(
@@ -42,7 +43,7 @@ defs = dg.Definitions(
     asset_checks=checks,
     jobs=jobs.jobs,
     schedules=[nightly.nightly_refining],
-    sensors=[sensors.new_shards],
+    sensors=[sensors.new_shards, device_pool],
     resources={"catalogue": CatalogueResource(path=str(catalogue_path()))},
     executor=dg.in_process_executor,
     loggers={"console": console},

@@ -34,6 +34,7 @@ FLOORS = {
 
 # Rooms of one floor that may use one another, each with its reason.
 ALLOWED = {
+    ("cli", "defs"),  # prox status and prox backfill talk to the Dagster instance
     ("catalogue", "config"),  # the loader fills the sections
     ("review", "refining"),  # thresholds are compared by executing stored programs again
     ("programs", "chunking"),  # a program is executed on a chunk

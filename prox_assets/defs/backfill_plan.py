@@ -9,18 +9,11 @@ import dagster as dg
 from prox_assets.config import Backfill, Domain
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.defs.ranged import dimensions, failed_check
+from prox_assets.defs.requests import REFINED, requested_shards
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import StoreError
 from prox_assets.refining.staleness import present_settings, stale_reasons
 
-REFINED = (
-    "doc_programs",
-    "doc_refined_corpus",
-    "chunk_programs",
-    "chunk_refined_corpus",
-    "rule_filtered_corpus",
-    "corpus_statistics",
-)
 NIGHTLY_TAG = "prox/nightly"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _PARTITION = "dagster/partition"
@@ -120,7 +113,7 @@ def state_of(instance: dg.DagsterInstance, store: Store, domain: str, section: D
     for shard in read:
         if shard in done and (reasons := stale_reasons(store, domain, shard, now)):
             stale[shard] = reasons
-    running = frozenset(_covered(_unfinished(instance), domain, order))
+    running = frozenset(_covered(_unfinished(instance), domain, order)) | requested_shards(instance, domain)
     attempts = Counter(_covered(_ended_nights(instance, domain), domain, order))
     return DomainState(domain, order, done, missing, stale, running, attempts, bad)
 

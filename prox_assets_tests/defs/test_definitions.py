@@ -2,8 +2,8 @@ import dagster as dg
 from syrupy.assertion import SnapshotAssertion
 
 from prox_assets.definitions import defs
-from prox_assets.defs.sensors import new_shards
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.sensors import new_shards
 from prox_assets_tests.conftest import Graph
 
 
@@ -25,6 +25,7 @@ def test_the_asset_graph(snapshot: SnapshotAssertion) -> None:
         "assets": assets,
         "jobs": jobs,
         "sensors": [sensor.name for sensor in defs.sensors or ()],
+        "schedules": [schedule.name for schedule in defs.schedules or ()],
     } == snapshot
 
 

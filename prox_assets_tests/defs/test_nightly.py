@@ -10,17 +10,21 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from prox_assets.defs.backfill_plan import REFINED, ShardRange
+from prox_assets.cli import main
+from prox_assets.defs.backfill_plan import ShardRange
 from prox_assets.defs.nightly import nightly_refining
 from prox_assets.defs.partitions import SHARDS
+from prox_assets.defs.requests import REFINED, requested_shards
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import RowRange, ShardKey, Store
+from prox_assets.errors import InputError
 from prox_assets.inference import Task
 from prox_assets.programs import Rails
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refining.loaded import rails_configuration
 from prox_assets.refining.staleness import present_settings
+from prox_assets.review.trial import other_pair, present_pair
 
 ROWS = 10
 
@@ -236,3 +240,45 @@ def test_a_domain_without_refiners_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_range_names_its_ends() -> None:
     assert ShardRange("web", ("a", "b", "c")).ends == ("web|a", "web|c")
+
+
+def test_people_ask_for_shards_by_hand_and_the_night_leaves_them_alone(
+    night: Night, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROX_CATALOGUE", night.catalogue().path)
+    night.read("s0", "s1", "s2", "s3")
+    night.refine("s1")
+    assert main(["backfill", "web", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "web: 3 shards in 2 runs, about 0.00 device hours" in said
+    assert "web|s2 … web|s3 (2)" in said
+    assert night.instance.get_backfills() == []
+    assert main(["backfill", "web", "--max-shards", "2"]) == 0
+    (asked_for,) = night.instance.get_backfills()
+    assert requested_shards(night.instance, "web") == {"s2", "s3"}
+    assert set(asked_for.asset_selection or ()) == {dg.AssetKey(asset) for asset in REFINED}
+    assert asked(night.tick()) == [("web|s0", "web|s0")]
+    assert main(["backfill", "web", "--shards", "s9"]) == 1
+    assert "web has read no shard 's9'; it has s0, s1" in capsys.readouterr().err
+
+
+def test_the_status_names_what_is_stale_and_why(
+    night: Night, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROX_CATALOGUE", night.catalogue().path)
+    night.read("s0", "s1")
+    night.refine("s0")
+    night.train("second")
+    assert main(["status"]) == 0
+    assert "web: s0 is stale: doc_refiner, chunk_refiner" in capsys.readouterr().out
+    assert main(["backfill", "web", "--stale", "--dry-run"]) == 0
+    assert "web|s0 (1)" in capsys.readouterr().out
+
+
+def test_refiners_to_try_are_the_newest_that_are_not_in_use(night: Night) -> None:
+    with pytest.raises(InputError, match="train some, or name a checkpoint folder"):
+        other_pair(night.store, "web")
+    first = present_pair(night.store, "web")
+    night.train("second")
+    tried = other_pair(night.store, "web")
+    assert (tried.document, tried.chunk) == (first.document, first.chunk)

@@ -29,6 +29,7 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
+from prox_assets.refining.replay import refuse_returned
 
 GPU_POOL = "gpu"
 
@@ -94,6 +95,7 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     section = at.catalogue.domain(at.domain)
     refined = at.finished("doc_refined_corpus")
     programs = at.finished("chunk_programs")
+    refuse_returned(refined, programs)
     finished = stages.write_chunk_refined(
         at.store,
         refined,

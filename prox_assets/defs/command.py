@@ -1,0 +1,101 @@
+"""What `prox backfill` and `prox status` do: the same looking and asking as the nightly schedule."""
+
+import os
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from prox_assets.catalogue import load_catalogue
+from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
+from prox_assets.defs.backfill_plan import DomainState, Plan, device_seconds, plan, ranges, state_of
+from prox_assets.defs.requests import request_backfill
+from prox_assets.documents.store import Store
+from prox_assets.errors import CatalogueError, InputError
+
+_NAMED = 10
+
+
+def print_status(options: Any) -> int:
+    """Say of each domain which shards are done, missing, stale, in progress or given up."""
+    catalogue, instance = _deployment(options)
+    console = Console(soft_wrap=True)
+    table = Table("domain", "done", "missing", "in progress", "stale", "given up", "bad")
+    notes = []
+    with instance:
+        for domain, section in catalogue.domains.items():
+            state = look(instance, catalogue, domain)
+            found = plan(state, section.backfill, None)
+            missing = len([shard for shard in state.missing if shard not in state.running])
+            counts = (len(state.done), missing, len(state.running), len(state.stale))
+            table.add_row(domain, *map(str, (*counts, len(found.given_up), len(state.bad))))
+            notes += list(_notes(state, found))
+    console.print(table)
+    for note in notes:
+        console.print(note, markup=False)
+    return 0
+
+
+def backfill(options: Any) -> int:
+    """Ask for shards of a domain: missing, stale, named ones, or all; see `prox backfill --help`."""
+    catalogue, instance = _deployment(options)
+    console = Console(soft_wrap=True)
+    with instance:
+        state = look(instance, catalogue, options.domain)
+        if state.unready:
+            raise InputError(state.unready)
+        wanted = [shard for shard in _wanted(state, options) if shard not in state.running]
+        chosen = wanted[: options.max_shards]
+        seconds = device_seconds(instance, Store(catalogue.storage), state) or {}
+        hours = sum(seconds.get(shard, 0.0) for shard in chosen) / 3600
+        runs = list(ranges(state, chosen, max(len(chosen), 1)))
+        cost = f", about {hours:.2f} device hours" if seconds else ""
+        console.print(f"{options.domain}: {len(chosen)} shards in {len(runs)} runs{cost}", markup=False)
+        for one in runs:
+            console.print(f"  {' … '.join(dict.fromkeys(one.ends))} ({len(one.shards)})", markup=False)
+        if chosen and not options.dry_run:
+            made = request_backfill(instance, options.domain, chosen, f"prox backfill {options.domain}", {})
+            console.print(f"Backfill {made}: the daemon starts its runs within a minute.", markup=False)
+    return 0
+
+
+def look(instance: dg.DagsterInstance, catalogue: Catalogue, domain: str) -> DomainState:
+    """The state of a domain."""
+    return state_of(instance, Store(catalogue.storage), domain, catalogue.domain(domain))
+
+
+def _wanted(state: DomainState, options: Any) -> list[str]:
+    if options.shards:
+        named: list[str] = options.shards.split(",")
+        known = {*state.done, *state.missing}
+        unknown = [shard for shard in named if shard not in known]
+        if unknown:
+            some = ", ".join(sorted(known)[:_NAMED])
+            raise InputError(f"{state.domain} has read no shard {unknown[0]!r}; it has {some}.")
+        return named
+    if options.stale:
+        return list(state.stale)
+    return [*state.missing, *sorted(state.done)] if options.all else list(state.missing)
+
+
+def _notes(state: DomainState, found: Plan) -> list[str]:
+    if state.unready:
+        return [f"{state.domain}: {state.unready}"]
+    lines = [f"{state.domain}: {shard} is stale: {', '.join(why)}" for shard, why in state.stale.items()]
+    if len(lines) > _NAMED:
+        lines = [*lines[:_NAMED], f"{state.domain}: and {len(lines) - _NAMED} more are stale"]
+    lines += [
+        f"{state.domain}: {shard} failed {state.attempts[shard]} times and is asked for no more by night; "
+        f"prox backfill {state.domain} --shards {shard} asks for it again"
+        for shard in found.given_up
+    ]
+    return lines + [f"{state.domain}: {shard} waits: {why}" for shard, why in state.bad.items()]
+
+
+def _deployment(options: Any) -> tuple[Catalogue, dg.DagsterInstance]:
+    if options.catalogue:
+        os.environ[CATALOGUE_VARIABLE] = str(options.catalogue)
+    if "DAGSTER_HOME" not in os.environ:
+        raise CatalogueError("DAGSTER_HOME is not set: name the folder of the deployment's dagster.yaml.")
+    return load_catalogue(), dg.DagsterInstance.get()

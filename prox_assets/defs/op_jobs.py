@@ -1,0 +1,117 @@
+"""Jobs that are no materialization: asking for a backfill, and trying refiners before a domain switches."""
+
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field, PositiveInt
+
+from prox_assets.defs.backfill_plan import device_seconds, plan, state_of
+from prox_assets.defs.metadata import table_of
+from prox_assets.defs.requests import request_backfill
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.documents.store import Store
+from prox_assets.errors import InputError, ProxError
+from prox_assets.review.trial import compare_refiners, other_pair, present_pair
+
+GPU_POOL = "gpu"
+
+
+class RefineNew(dg.Config):
+    """What to ask for. The defaults ask for what the night would, whatever the hour."""
+
+    domain: str = Field("", description="One domain; empty: all of them.")
+    which: Literal["missing", "missing_and_stale"] = "missing"
+    max_shards: PositiveInt = Field(200, description="At most so many of each domain, newest first.")
+
+
+class CompareRefiners(dg.Config):
+    """Which refiners to try, and on what. By default the newest that are trained and not in use."""
+
+    domain: str = Field("", description="Empty: the catalogue's first.")
+    shard: str = Field("", description="Empty: the last by name.")
+    doc_refiner: str = Field("", description="A checkpoint folder; empty: the newest that is not in use.")
+    chunk_refiner: str = Field("", description="A checkpoint folder; empty: the newest that is not in use.")
+    sample: PositiveInt = Field(200, description="Documents of the shard.")
+
+
+@dg.op(description="Asks the daemon for the shards that are to be refined, as a backfill of each domain.")
+def request_shards(context: dg.OpExecutionContext, config: RefineNew, catalogue: CatalogueResource) -> None:
+    """Plan as the night does, and ask."""
+    loaded = catalogue.load()
+    for domain in [config.domain] if config.domain else list(loaded.domains):
+        section = loaded.domain(domain)
+        again = config.which == "missing_and_stale"
+        budget = section.backfill.model_copy(
+            update={"max_shards": config.max_shards, "gpu_hours": None, "refine_again": again}
+        )
+        store = catalogue.store()
+        state = state_of(context.instance, store, domain, section)
+        found = plan(state, budget, device_seconds(context.instance, store, state))
+        context.log.info(found.sentence())
+        shards = [shard for one in found.ranges for shard in one.shards]
+        if shards:
+            made = request_backfill(context.instance, domain, shards, f"refine what is new of {domain}", {})
+            context.log.info(f"{domain}: backfill {made}")
+
+
+@dg.op(
+    description="Refines a sample with two pairs of refiners and compares what each removes.", pool=GPU_POOL
+)
+def try_refiners(
+    context: dg.OpExecutionContext, config: CompareRefiners, catalogue: CatalogueResource
+) -> dg.Output[str]:
+    """Write a page and a DuckDB file; the domain's own corpus stays as it is."""
+    loaded, store = catalogue.load(), catalogue.store()
+    domain = config.domain or next(iter(loaded.domains))
+    loaded.domain(domain)
+    try:
+        shard = config.shard or _last_shard(store, domain)
+        pairs = (
+            present_pair(store, domain),
+            other_pair(store, domain, config.doc_refiner, config.chunk_refiner),
+        )
+        folder = store.root / domain / "trials" / context.run.run_id
+        found = compare_refiners(loaded, domain, shard, pairs, config.sample, folder)
+    except ProxError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return dg.Output(
+        str(found.page),
+        metadata={
+            "page": dg.MetadataValue.path(str(found.page)),
+            "database": dg.MetadataValue.path(str(found.database)),
+            "refiners": table_of(
+                [
+                    {"side": pair.name, "document": str(pair.document), "chunk": str(pair.chunk)}
+                    for pair in pairs
+                ]
+            ),
+            "summary": table_of([{"figure": name, "value": value} for name, value in found.summary.items()]),
+        },
+    )
+
+
+@dg.job(
+    description="Refine what is new: asks for shards that are read and not refined, a backfill a domain."
+)
+def refine_new() -> None:
+    """See its description."""
+    request_shards()
+
+
+@dg.job(
+    description="Compare refiners on a sample before switching: the present ones and others refine the same "
+    "documents; a page shows what only one of them removes. The corpus stays as it is."
+)
+def compare_refiners_on_sample() -> None:
+    """See its description."""
+    try_refiners()
+
+
+op_jobs = [refine_new, compare_refiners_on_sample]
+
+
+def _last_shard(store: Store, domain: str) -> str:
+    shards = store.shards(domain, "raw_documents")
+    if not shards:
+        raise InputError(f"{domain} has no raw documents; materialize raw_documents of a shard first.")
+    return shards[-1].key.shard
