@@ -129,7 +129,9 @@ def _seeded_model(recipe: Recipe, sft: pa.Table) -> tuple[Any, TextTokenizer]:
 def _engine(model: Any, recipe: Recipe) -> ScoringEngine:
     from prox_assets.inference.transformers_engine import TransformersEngine
 
-    return TransformersEngine(model, EngineSettings(batch_tokens=recipe.training.batch_tokens))
+    # Packing would set the model's attention for good, and it is still in training.
+    settings = EngineSettings(batch_tokens=recipe.training.batch_tokens, packing="never")
+    return TransformersEngine(model, settings)
 
 
 def _fit(
