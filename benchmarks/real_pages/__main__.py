@@ -21,7 +21,7 @@ from prox_assets.refiner.ngram_features import Matrix
 def main() -> None:
     """Train, score, and write what was found."""
     options = _options()
-    pages = read_pages(options.data, options.pages)
+    pages = read_pages(options.data, options.pages, options.every)
     decided: Decided = {"rules": rules_teacher(pages)}
     seconds: dict[str, float] = defaultdict(float)
     features = linear_features(pages)
@@ -62,6 +62,7 @@ def _options() -> argparse.Namespace:
     add: Callable[..., Any] = parser.add_argument
     add("--data", type=Path, required=True)
     add("--pages", choices=sorted(FILES), default="main")
+    add("--every", type=int, default=1)
     add("--folds", type=int, nargs="+", default=list(range(FOLDS)))
     add("--refiner-folds", type=int, nargs="*", default=[0])
     add("--steps", type=int, default=700)
@@ -75,7 +76,7 @@ def _options() -> argparse.Namespace:
 
 
 def _about(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("pages", "folds", "refiner_folds", "steps", "second_steps", "threads")
+    names = ("pages", "every", "folds", "refiner_folds", "steps", "second_steps", "threads")
     about = {"benchmark": "real_pages", "taken": datetime.now(UTC).date().isoformat()}
     return about | {"machine": platform.machine()} | {name: getattr(options, name) for name in names}
 

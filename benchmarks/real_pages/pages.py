@@ -70,9 +70,10 @@ class Pages:
         )
 
 
-def read_pages(data: Path, kind: str) -> Pages:
-    """The pages of `data` of one kind of `FILES`."""
-    labels = pq.read_table(data / FILES[kind], columns=[*_COLUMNS, *_SUSPECT])
+def read_pages(data: Path, kind: str, every: int = 1) -> Pages:
+    """The pages of `data` of one kind of `FILES`, every so-manieth."""
+    table = pq.read_table(data / FILES[kind], columns=[*_COLUMNS, *_SUSPECT])
+    labels = table.take(pa.array(range(0, table.num_rows, every)))
     site = np.array(list(_sites(data, labels)))
     strict = np.all([labels[name].to_numpy() <= most for name, most in _SUSPECT.items()], axis=0)
     return Pages(
