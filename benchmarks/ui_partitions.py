@@ -31,6 +31,7 @@ from prox_assets_tests.deployment.running import Deployment
 
 RESULT = Path(__file__).parent / "results" / "ui_partitions.json"
 ASSETS = ("raw_documents", "doc_programs", "chunk_refined_corpus")
+# The five slowest answers of each page are reported, and all that ask for partitions.
 PAGES = {
     "partitions of an asset": "/assets/raw_documents?view=partitions",
     "asset": "/assets/raw_documents",
@@ -149,11 +150,12 @@ def _visit(browser: Any, url: str, visits: int, cpu: Callable[[], float]) -> dic
         quiet.append(time.perf_counter() - started - 0.5)
         processors.append(cpu() - before)
         page.close()
-    slowest = sorted(answers.items(), key=lambda item: -_median(item[1]))[:5]
+    ranked = sorted(answers.items(), key=lambda item: -_median(item[1]))
+    shown = ranked[:5] + [item for item in ranked[5:] if "Partition" in item[0]]
     return {
         "until_quiet_seconds_median": _median(quiet),
         "webserver_cpu_seconds_median": _median(processors),
-        "slowest_answers_seconds_median": {name: _median(seconds) for name, seconds in slowest},
+        "answers_seconds_median": {name: _median(seconds) for name, seconds in shown},
     }
 
 

@@ -48,6 +48,8 @@ class Deployment:
         own = (ROOT / "dagster.yaml").read_text().replace("base_dir: .prox/", f"base_dir: {self.home}/.prox/")
         (self.home / "dagster.yaml").write_text(own)
         (self.home / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
+        # Two processes that both find an empty instance both make its tables, and one of them dies of it.
+        self.instance().dispose()
 
     def start(self, name: str) -> None:
         """Start the `webserver` or the `daemon`; its log is beside its home."""
@@ -87,7 +89,7 @@ class Deployment:
         """The instance that the processes share."""
         return dg.DagsterInstance.from_config(str(self.home))
 
-    def wait_until_up(self, patience: float = 120) -> None:
+    def wait_until_up(self, patience: float = 300) -> None:
         """Until the webserver has loaded the code location."""
         wait_for(self._loaded, patience, "the webserver loads prox_assets")
 

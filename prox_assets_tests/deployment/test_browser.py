@@ -1,0 +1,127 @@
+"""The Dagster UI as people use it: a real browser on a real webserver and daemon."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import expect
+
+from prox_assets.defs.assets.report import report_path
+from prox_assets.defs.partitions import SHARDS, partition_key
+from prox_assets.documents.store import ShardKey, Store
+from prox_assets.sample import write_sample
+from prox_assets_tests.conftest import PAGES_PER_SHARD
+from prox_assets_tests.deployment.person import Person, person_at
+from prox_assets_tests.deployment.running import Deployment, running, wait_for, wait_for_backfill
+from prox_assets_tests.quality.browser import CHROMIUM, needs_chromium
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), needs_chromium]
+
+SMALL = Path(__file__).parents[1] / "small.yaml"
+RAW = "raw_documents"
+NEW = str(partition_key("web", "part-003"))
+_PATIENCE = 300
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The whole small graph, made by the demo, and a shard that came after it."""
+    home = tmp_path_factory.mktemp("ui")
+    made = Deployment(home, SMALL)
+    made.prepare()
+    write_sample(home / "sample", pages_per_shard=PAGES_PER_SHARD)
+    demo = [sys.executable, "-m", "prox_assets.demo"]
+    subprocess.run(demo, check=True, capture_output=True, cwd=home, env=made.environment)
+    shutil.copy(home / "sample" / "web" / "part-000.parquet", home / "sample" / "web" / "part-003.parquet")
+    with running(home, SMALL) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def person(deployment: Deployment) -> Iterator[Person]:
+    assert CHROMIUM is not None
+    with person_at(deployment.url, CHROMIUM) as someone:
+        yield someone
+
+
+def _run_after(instance: dg.DagsterInstance, before: int) -> dg.DagsterRun:
+    """The run that came after so many, once it has ended."""
+    wait_for(lambda: instance.get_runs_count() > before, _PATIENCE, "a run is launched")
+    (run,) = instance.get_runs(limit=1)
+    return wait_for(lambda: _ended(instance, run.run_id), _PATIENCE, f"run {run.run_id} ends")
+
+
+def _ended(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun | None:
+    run = instance.get_run_by_id(run_id)
+    return run if run is not None and run.is_finished else None
+
+
+def test_a_person_materializes_one_partition(deployment: Deployment, person: Person) -> None:
+    with deployment.instance() as instance:
+        instance.add_dynamic_partitions(SHARDS, ["part-003"])
+        before = instance.get_runs_count()
+        person.open("/asset-groups")
+        expect(person.page.get_by_text("refinement", exact=True).first).to_be_visible()
+        person.look("lineage")
+        person.materialize(RAW, NEW, seen="launch")
+        assert _run_after(instance, before).status == dg.DagsterRunStatus.SUCCESS
+        assert NEW in instance.get_materialized_partitions(dg.AssetKey(RAW))
+    person.open_partition(RAW, NEW)
+    expect(person.page.get_by_text("dagster/partition_row_count").first).to_be_visible()
+    expect(person.page.get_by_text("Materialized", exact=True).first).to_be_visible()
+    person.look("partition")
+
+
+def test_a_check_fails_on_bad_data_and_passes_after_the_repair(
+    deployment: Deployment, person: Person
+) -> None:
+    path = Store(deployment.home / "storage").shard(ShardKey("web", RAW, "part-003")).paths()[0]
+    good = path.read_bytes()
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with deployment.instance() as instance:
+        before = instance.get_runs_count()
+        person.materialize(RAW, NEW)
+        assert _run_after(instance, before).status == dg.DagsterRunStatus.FAILURE
+        assert person.open_check(RAW, "row_conservation") == "Failed"
+        person.look("check_failed")
+        path.write_bytes(good)
+        before = instance.get_runs_count()
+        person.materialize(RAW, NEW)
+        assert _run_after(instance, before).status == dg.DagsterRunStatus.SUCCESS
+    assert person.open_check(RAW, "row_conservation") == "Passed"
+    person.look("check_passed")
+
+
+def test_a_person_launches_a_backfill_of_three(deployment: Deployment, person: Person) -> None:
+    shards = ["part-000", "part-001", "part-002"]
+    keys = {str(partition_key("web", shard)) for shard in shards}
+    with deployment.instance() as instance:
+        last = instance.event_log_storage.get_maximum_record_id() or 0
+        person.materialize("doc_refined_corpus", sorted(keys)[0], shards[1:], seen="launch_backfill")
+        person.open("/overview/backfills")
+        expect(person.page.get_by_text("3 partitions").first).to_be_visible()
+        (backfill,) = instance.get_backfills(limit=1)
+        assert wait_for_backfill(deployment, backfill.backfill_id, _PATIENCE) == "COMPLETED_SUCCESS"
+        person.open(f"/runs/b/{backfill.backfill_id}")
+        expect(person.page.get_by_text("doc_refined_corpus").first).to_be_visible()
+        expect(person.page.get_by_text("Success", exact=True).first).to_be_visible()
+        person.look("backfill")
+        wanted = dg.AssetRecordsFilter(dg.AssetKey("doc_refined_corpus"), after_storage_id=last)
+        made = instance.fetch_materializations(wanted, limit=100).records
+        assert sorted(str(event.partition_key) for event in made) == sorted(keys)
+
+
+def test_a_person_opens_the_report(deployment: Deployment, person: Person) -> None:
+    report = report_path(Store(deployment.home / "storage"), "web")
+    person.open("/assets/quality_report?view=partitions&partition=web")
+    expect(person.page.get_by_text(str(report)).first).to_be_visible()
+    person.look("report_path")
+    person.page.goto(report.as_uri())
+    expect(person.page.locator("h1").first).to_contain_text("web")
+    assert person.page.locator("svg").count() > 3
+    person.look("report")
