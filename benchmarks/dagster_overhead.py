@@ -145,12 +145,12 @@ def _alone(_keys: Sequence[str], _instance: Any) -> None:
     from prox_assets.catalogue import load_catalogue
     from prox_assets.defs.partitions import found_shards
     from prox_assets.documents.ingest import ingest
-    from prox_assets.documents.store import Store
+    from prox_assets.documents.store import open_store
 
     catalogue = load_catalogue()
     rows_per_commit = catalogue.inference.rows_per_commit
     for source in found_shards(catalogue)[DOMAIN]:
-        ingest(source, Store(catalogue.storage), DOMAIN, rows_per_commit, lambda _rows: None)
+        ingest(source, open_store(catalogue.storage), DOMAIN, rows_per_commit, lambda _rows: None)
 
 
 def _in_process(keys: Sequence[str], instance: Any) -> None:

@@ -22,6 +22,7 @@ from prox_assets.defs.assets.baselines import read_comparison
 from prox_assets.defs.assets.evaluation import read_evaluation
 from prox_assets.defs.assets.report import read_removal, report_path
 from prox_assets.defs.partitions import found_shards, partition_key, register_shards
+from prox_assets.defs.resources import store_of
 from prox_assets.documents.store import Store
 from prox_assets.errors import ProxError
 from prox_assets.sample import write_sample
@@ -96,7 +97,7 @@ def _prepare(terminal: Console) -> Catalogue:
 
 
 def _print_figures(catalogue: Catalogue, terminal: Console) -> None:
-    store = Store(catalogue.storage)
+    store = store_of(catalogue)
     with duckdb.connect(str(database_path(store)), read_only=True) as database:
         for domain in catalogue.domains:
             table = Table("stage", "", "reason", "documents", "tokens", title=f"{domain}: the funnel")
@@ -147,7 +148,7 @@ def _figure(value: float | None) -> str:
 
 def _print_summary(catalogue: Catalogue, tally: Tally, seconds: float, terminal: Console) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    store = Store(catalogue.storage)
+    store = store_of(catalogue)
     terminal.print(
         f"{tally.runs} runs in {seconds:.0f} s, at most {peak:.2f} GiB of memory. "
         f"Checks: {tally.checks['passed']} passed, {tally.checks['failed']} failed."

@@ -29,7 +29,7 @@ def _write(folder: Path, text: str) -> Path:
 
 def test_paths_become_absolute_beside_the_file(tmp_path: Path) -> None:
     catalogue = load_catalogue(_write(tmp_path, GOOD))
-    assert catalogue.storage == tmp_path / "store"
+    assert catalogue.storage.local == tmp_path / "store"
     assert catalogue.domain("web").inputs[0].path == tmp_path / "pages"
 
 
@@ -80,7 +80,7 @@ def test_an_unset_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(CatalogueError, match="export NO_SUCH_VARIABLE"):
         load_catalogue(file)
     monkeypatch.setenv("NO_SUCH_VARIABLE", "/data")
-    assert load_catalogue(file).storage == Path("/data/x")
+    assert load_catalogue(file).storage.local == Path("/data/x")
 
 
 def test_a_missing_input_is_named_with_its_key(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_embedded_catalogue_has_two_domains(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("PROX_HOME", str(tmp_path))
     catalogue = load_catalogue(embedded_catalogue())
     assert set(catalogue.domains) == {"web", "math"}
-    assert catalogue.storage.is_relative_to(tmp_path)
+    assert catalogue.storage.local.is_relative_to(tmp_path)
 
 
 def test_the_example_of_a_language_model_teacher_loads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.publishing import Publishing
 from prox_assets.config.refiners import Architecture, RefinerOf, RefinerRecipe, ScoringRefiner, Training
 from prox_assets.config.section import Section, Share
+from prox_assets.config.storage import Storage
 from prox_assets.config.teachers import (
     AnyTeacher,
     Budget,
@@ -69,6 +70,7 @@ __all__ = [
     "Section",
     "Seeds",
     "Share",
+    "Storage",
     "Thresholds",
     "Training",
     "embedded_catalogue",

@@ -1,7 +1,6 @@
 """One corpus to refine, and the catalogue of all of them."""
 
 import re
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +14,7 @@ from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.publishing import Publishing
 from prox_assets.config.refiners import AnyRefiner, ScoringRefiner
 from prox_assets.config.section import Section
+from prox_assets.config.storage import Storage
 from prox_assets.config.teachers import AnyTeacher
 from prox_assets.errors import CatalogueError
 
@@ -43,7 +43,7 @@ class Domain(Section):
 class Catalogue(Section):
     """Everything a deployment refines, and how."""
 
-    storage: Path
+    storage: Storage
     profile: str = "cpu"
     profiles: dict[str, Inference] = Field(default_factory=lambda: {"cpu": Inference()})
     nightly: Nightly = Nightly()

@@ -11,7 +11,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
 from prox_assets.defs.backfill_plan import DomainState, Plan, device_seconds, plan, ranges, state_of
 from prox_assets.defs.requests import request_backfill
-from prox_assets.documents.store import Store
+from prox_assets.defs.resources import store_of
 from prox_assets.errors import CatalogueError, InputError
 
 _NAMED = 10
@@ -47,7 +47,7 @@ def backfill(options: Any) -> int:
             raise InputError(state.unready)
         wanted = [shard for shard in _wanted(state, options) if shard not in state.running]
         chosen = wanted[: options.max_shards]
-        seconds = device_seconds(instance, Store(catalogue.storage), state) or {}
+        seconds = device_seconds(instance, store_of(catalogue), state) or {}
         hours = sum(seconds.get(shard, 0.0) for shard in chosen) / 3600
         runs = list(ranges(state, chosen, max(len(chosen), 1)))
         cost = f", about {hours:.2f} device hours" if seconds else ""
@@ -62,7 +62,7 @@ def backfill(options: Any) -> int:
 
 def look(instance: dg.DagsterInstance, catalogue: Catalogue, domain: str) -> DomainState:
     """The state of a domain."""
-    return state_of(instance, Store(catalogue.storage), domain, catalogue.domain(domain))
+    return state_of(instance, store_of(catalogue), domain, catalogue.domain(domain))
 
 
 def _wanted(state: DomainState, options: Any) -> list[str]:

@@ -8,8 +8,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue
 from prox_assets.defs.backfill_plan import NIGHTLY_TAG, Plan, ShardRange, device_seconds, plan, state_of
 from prox_assets.defs.jobs import refine_job
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.store import Store
+from prox_assets.defs.resources import CatalogueResource, store_of
 from prox_assets.errors import ProxError
 
 _settings = load_catalogue().nightly
@@ -19,7 +18,7 @@ PRIORITY = "-10"
 
 def night_plans(instance: dg.DagsterInstance, catalogue: Catalogue) -> Iterator[Plan]:
     """What a night would ask for, domain by domain."""
-    store = Store(catalogue.storage)
+    store = store_of(catalogue)
     for domain, section in catalogue.domains.items():
         if section.backfill.enabled:
             state = state_of(instance, store, domain, section)

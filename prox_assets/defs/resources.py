@@ -1,12 +1,14 @@
 """The catalogue and the store, as the resource that every asset asks for."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from prox_assets.catalogue import load_catalogue, require_paths
 from prox_assets.config import Catalogue, Domain
-from prox_assets.documents.store import Store
+from prox_assets.documents.remote import ATTEMPTS
+from prox_assets.documents.store import Store, open_store
 
 
 class CatalogueResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -31,4 +33,11 @@ class CatalogueResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 def store_of(catalogue: Catalogue) -> Store:
     """All files of a deployment's pipeline."""
-    return Store(catalogue.storage)
+    return open_store(catalogue.storage, team_client)
+
+
+def team_client() -> Any:
+    """A client of S3 for what a team shares; credentials and endpoint come from the environment."""
+    from dagster_aws.s3 import S3Resource
+
+    return S3Resource(max_attempts=ATTEMPTS).get_client()

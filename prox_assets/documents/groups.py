@@ -14,6 +14,7 @@ from typing import Protocol
 
 from prox_assets.documents.files import create_json
 from prox_assets.documents.places import FoundFile
+from prox_assets.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Group:
 class Numbered(Protocol):
     """Where the log stands for a team: objects in S3."""
 
-    def bring(self, folder: Path) -> None:
-        """Fetch what is not here yet."""
+    def bring(self, folder: Path) -> set[str]:
+        """Fetch what is not here yet; returns the names of all that is there."""
 
     def create(self, file: Path, target: Path) -> bool:
         """Store a file as `target` unless that is there already; False where it is."""
@@ -44,7 +45,10 @@ class GroupLog:
     def groups(self) -> tuple[Group, ...]:
         """All groups, in the order in which they were closed."""
         if self._remote is not None:
-            self._remote.bring(self._folder)
+            there = self._remote.bring(self._folder)
+            for path in self._files():
+                if path.name not in there and not self._remote.create(path, path):
+                    raise StoreError(f"{path}: somebody else put it into S3 at this moment; try again.")
         return tuple(group for path in self._files() for group in _read(path))
 
     def add(self, groups: Sequence[Group], known: int) -> bool:

@@ -5,156 +5,43 @@ Layout below the storage root::
     <domain>/<asset>/<shard>/current.json                    names the fingerprint that readers use
     <domain>/<asset>/<shard>/<fingerprint>/manifest.json     written when every range is committed
     <domain>/<asset>/<shard>/<fingerprint>/rows-<start>-<stop>.parquet
-    <domain>/raw_documents/<shard>/source.json               the files that it was read from
+    <domain>/sources/<shard>.json                            the files that a shard was read from
     <domain>/groups/000000.json, …                           which small files make one shard
     <domain>/<asset>/<fingerprint>/…, current.json           an artifact of a whole domain
     <domain>/<asset>/<fingerprint>.partial/…                 what a killed build of it goes on from
 
 What holds after a crash at any point: a `rows-…` file is whole or absent; ranges without one are done
 again; a manifest exists only when all ranges do; `current.json` names only a finished fingerprint.
+
+With a remote the same files stand in S3, and each is put there after it was written here, in the same order:
+side files, the range itself, manifest, `current.json`. A range is committed when it is in S3; what a killed
+run left only here is put there by the next. Whoever lacks a finished shard or artifact fetches it.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from prox_assets.documents.files import is_temporary, publish_folder, write_json, write_table
+from prox_assets.config import Storage
+from prox_assets.documents.files import publish_folder, write_json
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.groups import GroupLog
+from prox_assets.documents.remote import Connect, Remote, Stored, connect_with_boto3
+from prox_assets.documents.shards import CURRENT, MANIFEST, FinishedShard, RowRange, ShardKey
+from prox_assets.documents.writer import ShardWriter
 from prox_assets.errors import StoreError
 
-_CURRENT = "current.json"
-_MANIFEST = "manifest.json"
+__all__ = ["Artifact", "FinishedShard", "RowRange", "ShardKey", "ShardWriter", "Store", "open_store"]
+
 _GROUPS = "groups"
-_SOURCE = "source.json"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class RowRange:
-    """Rows `start` to `stop` (exclusive) of a shard's source file."""
-
-    start: int
-    stop: int
-
-    @property
-    def name(self) -> str:
-        """The part's name, without an ending."""
-        return f"rows-{self.start:09d}-{self.stop:09d}"
-
-    @classmethod
-    def of(cls, path: Path) -> "RowRange":
-        """Read the range back from a part's name."""
-        _, start, stop = path.name.split(".")[0].split("-")
-        return cls(int(start), int(stop))
-
-
-@dataclass(frozen=True, slots=True)
-class ShardKey:
-    """One shard of one asset of one domain."""
-
-    domain: str
-    asset: str
-    shard: str
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedShard:
-    """A shard of which every range is committed."""
-
-    key: ShardKey
-    folder: Path
-    fingerprint: str
-    ranges: tuple[RowRange, ...]
-    rows: int
-
-    def paths(self, kind: str = "") -> tuple[Path, ...]:
-        """The Parquet files in row order; `kind` names a side table such as ``rejected``."""
-        return tuple(self.part(part, kind) for part in self.ranges)
-
-    def part(self, rows: RowRange, kind: str = "") -> Path:
-        """The Parquet file of one range."""
-        return self.folder / f"{rows.name}{'.' + kind if kind else ''}.parquet"
-
-    def costs(self) -> tuple[dict[str, Any], ...]:
-        """What each range cost, as recorded when it was committed; empty where nothing was recorded."""
-        files = (self.folder / f"{part.name}.cost.json" for part in self.ranges)
-        return tuple(json.loads(file.read_text()) for file in files if file.exists())
-
-    def read(self, rows: RowRange, kind: str = "") -> pa.Table:
-        """Load one range."""
-        return pq.read_table(self.part(rows, kind))
-
-    def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Stream the shard, a range at a time."""
-        for path in self.paths():
-            yield from pq.ParquetFile(path).iter_batches(columns=columns)
-
-
-class ShardWriter:
-    """Commits row ranges of one shard under one fingerprint."""
-
-    def __init__(self, folder: Path, key: ShardKey, configuration: Mapping[str, Any]) -> None:
-        self.key = key
-        self.fingerprint = fingerprint(configuration)
-        self._configuration = dict(configuration)
-        self._shard_folder = folder
-        self._folder = folder / self.fingerprint
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for path in self._folder.iterdir():
-            if is_temporary(path):
-                path.unlink(missing_ok=True)
-
-    def is_committed(self, rows: RowRange) -> bool:
-        """Tell whether a range needs no more work."""
-        return (self._folder / f"{rows.name}.parquet").exists()
-
-    def commit(
-        self,
-        rows: RowRange,
-        table: pa.Table,
-        sides: Mapping[str, pa.Table] | None = None,
-        cost: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Make a range durable. The main file comes last: its presence is the commit."""
-        for kind, side in (sides or {}).items():
-            write_table(side, self._folder / f"{rows.name}.{kind}.parquet")
-        if cost is not None:
-            write_json(cost, self._folder / f"{rows.name}.cost.json")
-        write_table(table, self._folder / f"{rows.name}.parquet")
-
-    def finish(self) -> FinishedShard:
-        """Check that the committed ranges follow one another from row 0 and make them what readers see.
-
-        Raises:
-            StoreError: a range is missing.
-        """
-        ranges = self._ranges()
-        expected = 0
-        for rows in ranges:
-            if rows.start != expected:
-                raise StoreError(
-                    f"{self._folder}: rows {expected} to {rows.start} are not committed; materialize "
-                    f"{self.key.asset} for {self.key.domain}|{self.key.shard} again."
-                )
-            expected = rows.stop
-        counts = {
-            rows.name: pq.read_metadata(self._folder / f"{rows.name}.parquet").num_rows for rows in ranges
-        }
-        manifest = {"configuration": self._configuration, "fingerprint": self.fingerprint, "parts": counts}
-        write_json(manifest, self._folder / _MANIFEST)
-        write_json({"fingerprint": self.fingerprint}, self._shard_folder / _CURRENT)
-        return FinishedShard(self.key, self._folder, self.fingerprint, tuple(ranges), sum(counts.values()))
-
-    def _ranges(self) -> list[RowRange]:
-        return sorted(
-            RowRange.of(path) for path in self._folder.glob("rows-*.parquet") if path.name.count(".") == 1
-        )
+_SOURCES = "sources"
+_READERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +54,15 @@ class Artifact:
 
 
 class Store:
-    """All files of the pipeline below one root."""
+    """All files of the pipeline below one root, and in S3 where a team shares them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, remote: Remote | None = None) -> None:
         self.root = root
+        self.remote = remote
 
     def writer(self, key: ShardKey, configuration: Mapping[str, Any]) -> ShardWriter:
         """Begin or resume a shard. Work of another configuration stands in another folder, untouched."""
-        return ShardWriter(self._folder(key), key, configuration)
+        return ShardWriter(self._folder(key), key, configuration, self.remote)
 
     def shard(self, key: ShardKey) -> FinishedShard:
         """The finished shard that readers use.
@@ -182,35 +70,85 @@ class Store:
         Raises:
             StoreError: it was never finished; names the asset to materialize.
         """
-        current = self._folder(key) / _CURRENT
-        if not current.exists():
+        found = self._find(key)
+        if found is None:
             raise StoreError(
-                f"{key.asset} of {key.domain}|{key.shard} is not there ({current} is missing): "
-                f"materialize {key.asset} for that partition first."
+                f"{key.asset} of {key.domain}|{key.shard} is not there ({self._folder(key) / CURRENT} is "
+                f"missing): materialize {key.asset} for that partition first."
             )
-        name = json.loads(current.read_text())["fingerprint"]
-        folder = current.parent / name
-        parts: dict[str, int] = json.loads((folder / _MANIFEST).read_text())["parts"]
-        ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
-        return FinishedShard(key, folder, name, ranges, sum(parts.values()))
+        return found
 
     def shards(self, domain: str, asset: str) -> tuple[FinishedShard, ...]:
         """All finished shards of an asset, by name."""
-        names = sorted(path.parent.name for path in (self.root / domain / asset).glob(f"*/{_CURRENT}"))
-        return tuple(self.shard(ShardKey(domain, asset, name)) for name in names)
+        folder = self.root / domain / asset
+        names = {path.parent.name for path in folder.glob(f"*/{CURRENT}")}
+        keys = [ShardKey(domain, asset, name) for name in sorted(names)]
+        if self.remote is None:
+            return tuple(filter(None, map(self._find, keys)))
+        keys = [ShardKey(domain, asset, name) for name in sorted(names | set(self.remote.folders(folder)))]
+        with ThreadPoolExecutor(_READERS) as readers:
+            return tuple(filter(None, readers.map(self._find, keys)))
+
+    def _find(self, key: ShardKey) -> FinishedShard | None:
+        current = self._current(self._folder(key))
+        if current is None:
+            return None
+        folder = self._folder(key) / current["fingerprint"]
+        if self.remote is not None and not (folder / MANIFEST).exists():
+            self._fetch_shard(folder, self.remote)
+        parts: dict[str, int] = json.loads((folder / MANIFEST).read_text())["parts"]
+        ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
+        return FinishedShard(key, folder, folder.name, ranges, sum(parts.values()))
+
+    def _current(self, folder: Path) -> dict[str, Any] | None:
+        """What readers are to use; what S3 says counts, and is kept here."""
+        path = folder / CURRENT
+        remote = self.remote.read(path) if self.remote is not None else None
+        here = path.read_bytes() if path.exists() else None
+        if remote is not None and remote != here:
+            write_json(json.loads(remote), path)
+        content = remote or here
+        current: dict[str, Any] | None = json.loads(content) if content is not None else None
+        return current
+
+    def _fetch_shard(self, folder: Path, remote: Remote) -> None:
+        """Fetch a finished shard; the manifest comes last, so that half of it is never taken for all."""
+        content = remote.read(folder / MANIFEST)
+        if content is None:
+            raise StoreError(
+                f"{folder}: the manifest is neither here nor at {remote.location}; materialize it again."
+            )
+        for name, stored in json.loads(content)["files"].items():
+            if not (folder / name).exists():
+                remote.pull(folder / name, expected=Stored(**stored))
+        remote.pull(folder / MANIFEST)
 
     def keep_source(self, key: ShardKey, record: Mapping[str, Any]) -> None:
         """Keep which files a shard of raw documents was read from, once it is finished."""
-        write_json(record, self._folder(key) / _SOURCE)
+        path = self.root / key.domain / _SOURCES / f"{key.shard}.json"
+        write_json(record, path)
+        if self.remote is not None:
+            self.remote.push(path)
 
     def sources(self, domain: str) -> Iterator[tuple[str, Path]]:
         """The records of `keep_source`, by shard."""
-        for path in (self.root / domain / "raw_documents").glob(f"*/{_SOURCE}"):
-            yield path.parent.name, path
+        self.bring(self.root / domain / _SOURCES)
+        for path in (self.root / domain / _SOURCES).glob("*.json"):
+            yield path.stem, path
 
     def group_log(self, domain: str) -> GroupLog:
         """Which small files of a domain make one shard."""
-        return GroupLog(self.root / domain / _GROUPS)
+        return GroupLog(self.root / domain / _GROUPS, self.remote)
+
+    def share(self, folder: Path) -> None:
+        """Put a folder of small files that are no shard and no artifact into S3."""
+        if self.remote is not None:
+            self.remote.share(folder)
+
+    def bring(self, folder: Path) -> None:
+        """Fetch what others put into such a folder."""
+        if self.remote is not None:
+            self.remote.bring(folder)
 
     def publish(
         self, domain: str, asset: str, configuration: Mapping[str, Any], build: Callable[[Path], None]
@@ -221,12 +159,42 @@ class Store:
         """
         name = fingerprint(configuration)
         folder = self.root / domain / asset / name
+        self._fetch_artifact(folder)
         reused = folder.exists()
         if not reused:
             publish_folder(folder, build)
         shutil.rmtree(self.partial(domain, asset, configuration), ignore_errors=True)
-        write_json({"fingerprint": name, "configuration": dict(configuration)}, folder.parent / _CURRENT)
+        current = {"fingerprint": name, "configuration": dict(configuration)}
+        if self.remote is None:
+            write_json(current, folder.parent / CURRENT)
+        else:
+            self._share_artifact(folder, self.remote)
+            write_json(current, folder.parent / CURRENT)
+            self.remote.push(folder.parent / CURRENT)
         return Artifact(folder, name, reused)
+
+    def _share_artifact(self, folder: Path, remote: Remote) -> None:
+        """Put an artifact into S3: its files, and then the list of them, which says that it is whole."""
+        listed = folder.with_name(f"{folder.name}.files.json")
+        if remote.read(listed) is None:
+            files = remote.share(folder)
+            write_json({"files": {name: asdict(stored) for name, stored in files.items()}}, listed)
+            remote.push(listed)
+
+    def _fetch_artifact(self, folder: Path) -> None:
+        """Fetch an artifact that is finished in S3 and not here."""
+        if self.remote is None or folder.exists():
+            return
+        remote, content = self.remote, self.remote.read(folder.with_name(f"{folder.name}.files.json"))
+        if content is None:
+            return
+        files = {name: Stored(**stored) for name, stored in json.loads(content)["files"].items()}
+
+        def fetch(temporary: Path) -> None:
+            for name, stored in files.items():
+                remote.pull(folder / name, temporary / name, stored)
+
+        publish_folder(folder, fetch)
 
     def partial(self, domain: str, asset: str, configuration: Mapping[str, Any]) -> Path:
         """Where a long build leaves what it goes on from after a kill; `build` makes the folder."""
@@ -238,14 +206,16 @@ class Store:
         Raises:
             StoreError: it was never built; names the asset to materialize.
         """
-        current = self.root / domain / asset / _CURRENT
-        if not current.exists():
+        parent = self.root / domain / asset
+        current = self._current(parent)
+        if current is None:
             raise StoreError(
-                f"{asset} of {domain} is not there ({current} is missing): "
+                f"{asset} of {domain} is not there ({parent / CURRENT} is missing): "
                 f"materialize {asset} for {domain} first."
             )
-        name = json.loads(current.read_text())["fingerprint"]
-        return Artifact(current.parent / name, name)
+        name = current["fingerprint"]
+        self._fetch_artifact(parent / name)
+        return Artifact(parent / name, name)
 
     def configuration(self, artifact: Artifact) -> dict[str, Any]:
         """What the artifact that readers use was built from.
@@ -253,7 +223,7 @@ class Store:
         Raises:
             StoreError: readers use another one by now.
         """
-        current = json.loads((artifact.folder.parent / _CURRENT).read_text())
+        current = json.loads((artifact.folder.parent / CURRENT).read_text())
         if current["fingerprint"] != artifact.fingerprint:
             raise StoreError(f"{artifact.folder} is no longer what readers use: ask for the artifact again.")
         configuration: dict[str, Any] = current["configuration"]
@@ -261,3 +231,19 @@ class Store:
 
     def _folder(self, key: ShardKey) -> Path:
         return self.root / key.domain / key.asset / key.shard
+
+
+def open_store(storage: Storage, connect: Connect = connect_with_boto3) -> Store:
+    """The store that a catalogue names."""
+    if storage.remote is None:
+        return Store(storage.local)
+    return Store(
+        storage.local, _remote(storage.local, storage.remote, connect, os.environ.get("AWS_ENDPOINT_URL"))
+    )
+
+
+@lru_cache(maxsize=8)
+def _remote(local: Path, location: str, connect: Connect, endpoint: str | None) -> Remote:
+    """One connection serves all of a process; another `endpoint` is another one."""
+    del endpoint
+    return Remote(local, location, connect)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.documents.store import Store
+from prox_assets.documents.store import open_store
 from prox_assets.errors import CatalogueError
 from prox_assets.publishing.corpus import Corpus
 from prox_assets.publishing.manifest import verify
@@ -17,6 +17,6 @@ def publish(domain: str | None, catalogue: Path | None, output: Path | None, ver
     if domain is None or output is None:
         raise CatalogueError("give a DOMAIN and --output FOLDER, or --verify FOLDER.")
     settings = load_catalogue(catalogue)
-    Corpus.of(Store(settings.storage), domain, settings.domain(domain)).publish_to(output)
+    Corpus.of(open_store(settings.storage), domain, settings.domain(domain)).publish_to(output)
     print(f"{output}: {verify(output)} files")
     return 0

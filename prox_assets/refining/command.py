@@ -17,7 +17,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Columns, Execution, Inference, Input, Thresholds
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.sources import ShardSource, list_shards
-from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
@@ -100,7 +100,7 @@ def refine_shard(
 def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
     """Print what is left to refine of a domain and what it will take on this machine."""
     settings = load_catalogue(catalogue)
-    domain, store = settings.domain(name), Store(settings.storage)
+    domain, store = settings.domain(name), open_store(settings.storage)
     engine = engine_settings(settings.inference)
     found = estimate_refining(
         store,
@@ -149,7 +149,7 @@ def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -
     """Print a document before and after, with the calls that made the difference."""
     from prox_assets.quality.terminal import show_document
 
-    store = Store(output or load_catalogue(catalogue).storage)
+    store = Store(output) if output else open_store(load_catalogue(catalogue).storage)
     for raw, row in _find(store, doc_id):
         Console().print(show_document(raw, row))
         return 0
@@ -184,7 +184,7 @@ def _settings(options: Any) -> tuple[Refinement, Input]:
         return _settings_by_paths(options)
     catalogue = load_catalogue(options.catalogue)
     domain = catalogue.domain(options.domain)
-    store = Store(catalogue.storage)
+    store = open_store(catalogue.storage)
     settings = engine_settings(catalogue.inference)
     checkpoints = {
         name: given or store.artifact(options.domain, name).folder / "checkpoint"

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.documents.store import Store
+from prox_assets.documents.store import open_store
 from prox_assets.review.comparison import compare
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts
 from prox_assets.review.sides import ShardOf
@@ -37,7 +37,7 @@ def compare_sides(options: Any) -> int:
 def import_labels(file: Path, catalogue: Path | None, output: Path | None) -> int:
     """Make labels of a file of verdicts, and say how the catalogue takes them."""
     settings = load_catalogue(catalogue)
-    store, console = Store(settings.storage), Console(soft_wrap=True)
+    store, console = open_store(settings.storage), Console(soft_wrap=True)
     verdicts = sorted(read_verdicts(file), key=lambda one: one.domain)
     for domain, group in groupby(verdicts, lambda one: one.domain):
         configured = settings.domain(domain).seeds.holdout

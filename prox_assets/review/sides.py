@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue, Thresholds
-from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import (
@@ -49,7 +49,7 @@ class ShardOf:
     @property
     def store(self) -> Store:
         """The catalogue's storage."""
-        return Store(self.catalogue.storage)
+        return open_store(self.catalogue.storage)
 
     def stage(self, asset: str) -> FinishedShard:
         """A stage of the shard, as readers see it."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prox_assets.config import Catalogue
-from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
 from prox_assets.errors import InputError
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import (
@@ -66,7 +66,7 @@ def compare_refiners(
     The stages of both stand in `folder` too, away from the domain's own. Raises StoreError without raw
     documents.
     """
-    raw = Store(catalogue.storage).shard(ShardKey(domain, "raw_documents", shard))
+    raw = open_store(catalogue.storage).shard(ShardKey(domain, "raw_documents", shard))
     left, right = (
         Side(pair.name, _refined(catalogue, raw, pair, sample, Store(folder / pair.name))) for pair in pairs
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.documents.files import write_table
-from prox_assets.documents.store import Store
+from prox_assets.documents.store import Store, open_store
 from prox_assets.errors import InputError, TeacherError
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import FAILED
@@ -27,7 +27,7 @@ def teach(options: Namespace) -> int:
     console = Console(stderr=True)
     catalogue = load_catalogue(options.catalogue)
     section = catalogue.domain(options.domain)
-    store = Store(catalogue.storage)
+    store = open_store(catalogue.storage)
     seeds = _seeds(options.input, store, options.domain)
     teacher = open_teacher(section.teacher, store.root / options.domain, console.print)
     if isinstance(teacher, LlmTeacher):
