@@ -25,8 +25,10 @@ def endpoint() -> str:
     return f"http://{host}:{port}"
 
 
+@lru_cache(maxsize=1)
 def client() -> Any:
-    return boto3.client("s3")
+    """One client for all tests; the first fixture has set the environment by then."""
+    return boto3.session.Session().client("s3")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A prefix in S3 that mirrors a storage folder, file by file, for machines that share the work.
 
-Each object carries the SHA-256 of its content, so that one that was cut short or overwritten is noticed when it
-is fetched. An object is there whole or not at all: it appears when its upload is complete.
+Each object carries the SHA-256 of its content, so that one that was cut short or overwritten is noticed when
+it is fetched. An object is there whole or not at all: it appears when its upload is complete.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def connect_with_boto3() -> ObjectClient:
     from botocore.config import Config
 
     patience = Config(retries={"mode": "adaptive", "max_attempts": ATTEMPTS})
-    client: ObjectClient = boto3.client("s3", config=patience)
+    client: ObjectClient = boto3.session.Session().client("s3", config=patience)
     return client
 
 
