@@ -18,7 +18,7 @@ import dagster as dg
 from prox_assets_tests.deployment.servers import free_port
 
 ROOT = Path(__file__).parents[2]
-_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+REPOSITORY = {"repositoryLocationName": "prox_assets", "repositoryName": "__repository__"}
 
 
 @dataclass

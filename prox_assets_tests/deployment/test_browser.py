@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from prox_assets.documents.store import ShardKey, Store
 from prox_assets.sample import write_sample
 from prox_assets_tests.conftest import PAGES_PER_SHARD
 from prox_assets_tests.deployment.person import Person, person_at
-from prox_assets_tests.deployment.running import Deployment, running, wait_for, wait_for_backfill
+from prox_assets_tests.deployment.running import REPOSITORY, Deployment, running, wait_for, wait_for_backfill
 from prox_assets_tests.quality.browser import CHROMIUM, needs_chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), needs_chromium]
@@ -25,20 +26,35 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), needs_chromium]
 SMALL = Path(__file__).parents[1] / "small.yaml"
 RAW = "raw_documents"
 NEW = str(partition_key("web", "part-003"))
-_PATIENCE = 300
+_PATIENCE = 400
+_START_SCHEDULE = """
+mutation Start($selector: ScheduleSelector!) {
+  startSchedule(scheduleSelector: $selector) {__typename ... on PythonError {message}}
+}
+"""
+_STOP_SCHEDULE = "mutation Stop($id: String!) {stopRunningSchedule(id: $id) {__typename}}"
+_SCHEDULE = """
+query Schedule($selector: ScheduleSelector!) {
+  scheduleOrError(scheduleSelector: $selector) {
+    ... on Schedule {id scheduleState {ticks(limit: 3) {status}}}
+  }
+}
+"""
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The whole small graph, made by the demo, and a shard that came after it."""
     home = tmp_path_factory.mktemp("ui")
-    made = Deployment(home, SMALL)
+    catalogue = home / "catalogue.yaml"
+    catalogue.write_text(SMALL.read_text() + 'nightly: {cron: "* * * * *"}\n')
+    made = Deployment(home, catalogue)
     made.prepare()
     write_sample(home / "sample", pages_per_shard=PAGES_PER_SHARD)
     demo = [sys.executable, "-m", "prox_assets.demo"]
     subprocess.run(demo, check=True, capture_output=True, cwd=home, env=made.environment)
     shutil.copy(home / "sample" / "web" / "part-000.parquet", home / "sample" / "web" / "part-003.parquet")
-    with running(home, SMALL) as deployment:
+    with running(home, catalogue) as deployment:
         yield deployment
 
 
@@ -95,6 +111,36 @@ def test_a_check_fails_on_bad_data_and_passes_after_the_repair(
         assert _run_after(instance, before).status == dg.DagsterRunStatus.SUCCESS
     assert person.open_check(RAW, "row_conservation") == "Passed"
     person.look("check_passed")
+
+
+def test_the_schedule_refines_what_was_read_and_then_has_nothing_to_ask_for(deployment: Deployment) -> None:
+    """Its ticks, here one each minute; the person's new shard is the only one that is not refined."""
+    selector = REPOSITORY | {"scheduleName": "nightly_refining"}
+    refined = dg.AssetKey("chunk_refined_corpus")
+    with deployment.instance() as instance:
+        assert NEW not in instance.get_materialized_partitions(refined)
+        started = deployment.ask(_START_SCHEDULE, selector=selector)["startSchedule"]
+        assert started["__typename"] == "ScheduleStateResult", started
+        wait_for(
+            lambda: NEW in instance.get_materialized_partitions(refined),
+            _PATIENCE,
+            "the night refines part-003",
+        )
+        wait_for(
+            lambda: _ticks(deployment, selector)[0] == "SKIPPED", _PATIENCE, "a tick with nothing to ask for"
+        )
+        events = instance.fetch_materializations(refined, limit=100).records
+        assert sum(event.partition_key == NEW for event in events) == 1
+        deployment.ask(_STOP_SCHEDULE, id=_schedule(deployment, selector)["id"])
+
+
+def _ticks(deployment: Deployment, selector: dict[str, str]) -> list[str]:
+    """What the last ticks came to, the latest first."""
+    return [tick["status"] for tick in _schedule(deployment, selector)["scheduleState"]["ticks"]]
+
+
+def _schedule(deployment: Deployment, selector: dict[str, str]) -> Any:
+    return deployment.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
 
 
 def test_a_person_launches_a_backfill_of_three(deployment: Deployment, person: Person) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets_tests.deployment.running import (
+    REPOSITORY,
     Deployment,
     launch_backfill,
     running,
@@ -67,11 +68,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def test_the_sensor_ticks_and_new_files_become_partitions_that_are_read(deployment: Deployment) -> None:
-    selector = {
-        "repositoryLocationName": "prox_assets",
-        "repositoryName": "__repository__",
-        "sensorName": "new_shards",
-    }
+    selector = REPOSITORY | {"sensorName": "new_shards"}
     assert deployment.ask(_START_SENSOR, selector=selector)["startSensor"]["__typename"] == "Sensor"
     with deployment.instance() as instance:
         wait_for(lambda: set(_times_made(instance)) == {_key("a"), _key("b")}, 240, "a and b are read")
