@@ -133,8 +133,8 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 def _add_backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--missing", action="store_true", help="shards that are read, not refined (default)")
-    which.add_argument("--stale", action="store_true", help="shards refined with other refiners or thresholds")
+    which.add_argument("--missing", action="store_true", help="shards read and not refined (default)")
+    which.add_argument("--stale", action="store_true", help="refined with other refiners or thresholds")
     which.add_argument("--shards", metavar="A,B", help="these")
     which.add_argument("--all", action="store_true", help="all; what is up to date costs only its checks")
     parser.add_argument("--max-shards", type=int, help="at most so many, newest first")

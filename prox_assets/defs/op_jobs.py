@@ -6,14 +6,13 @@ import dagster as dg
 from pydantic import Field, PositiveInt
 
 from prox_assets.defs.backfill_plan import device_seconds, plan, state_of
+from prox_assets.defs.devices import GPU_POOL, leased_device
 from prox_assets.defs.metadata import table_of
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import Store
 from prox_assets.errors import InputError, ProxError
 from prox_assets.review.trial import compare_refiners, other_pair, present_pair
-
-GPU_POOL = "gpu"
 
 
 class RefineNew(dg.Config):
@@ -71,7 +70,8 @@ def try_refiners(
             other_pair(store, domain, config.doc_refiner, config.chunk_refiner),
         )
         folder = store.root / domain / "trials" / context.run.run_id
-        found = compare_refiners(loaded, domain, shard, pairs, config.sample, folder)
+        with leased_device(loaded.inference):
+            found = compare_refiners(loaded, domain, shard, pairs, config.sample, folder)
     except ProxError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     return dg.Output(
@@ -90,9 +90,7 @@ def try_refiners(
     )
 
 
-@dg.job(
-    description="Refine what is new: asks for shards that are read and not refined, a backfill a domain."
-)
+@dg.job(description="Refine what is new: asks for shards that are read and not refined, a backfill a domain.")
 def refine_new() -> None:
     """See its description."""
     request_shards()

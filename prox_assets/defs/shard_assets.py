@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ import dagster as dg
 import pyarrow as pa
 from dagster._utils.warnings import BetaWarning
 
+from prox_assets.defs.devices import GPU_POOL
+from prox_assets.defs.guarded import device_of
 from prox_assets.defs.metadata import column_schema
 from prox_assets.defs.partitions import domain_shards
 from prox_assets.defs.ranged import ShardEvent, dimensions, run_range
@@ -53,7 +56,8 @@ def shard_asset(
 
     def decorate(work: ShardWork) -> dg.AssetsDefinition:
         def compute(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> Iterator[ShardEvent]:
-            yield from _run(context, catalogue, work)
+            with device_of(catalogue) if pool == GPU_POOL else nullcontext():
+                yield from _run(context, catalogue, work)
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BetaWarning)

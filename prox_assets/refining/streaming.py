@@ -4,11 +4,10 @@ While the engine works on one range, helpers read, tokenize and cut the next one
 those before and commit them. Memory is bounded by the few ranges in flight, whatever the size of the shard.
 """
 
-import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -16,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from prox_assets.documents.store import FinishedShard, RowRange, ShardWriter
 from prox_assets.errors import RefinerError
 from prox_assets.refining.parts import OnProgress, PartResult, Progress, require_same_ranges
+from prox_assets.refining.processes import helping_processes
 
 Prepared = TypeVar("Prepared")
 Answers = TypeVar("Answers")
@@ -146,4 +146,4 @@ def _helpers(workers: int) -> Executor:
     """The helpers of this process; they serve all its shards, so that processes start once."""
     if not workers:
         return ThreadPoolExecutor(2, thread_name_prefix="refining")
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return helping_processes(workers)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
+from prox_assets.defs.guarded import guarded
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -31,6 +32,7 @@ AGREEMENT_FILE = "agreement.json"
     owners=["team:data"],
     code_version="1",
 )
+@guarded
 def teacher_agreement(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

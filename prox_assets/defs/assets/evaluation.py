@@ -19,6 +19,7 @@ from prox_assets.defs.assets.training import (
     doc_refiner,
     sft_dataset,
 )
+from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -47,6 +48,7 @@ EVALUATION_FILE = "evaluation.json"
     pool="gpu",
     code_version="2",
 )
+@guarded_on_device
 def refiner_evaluation(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

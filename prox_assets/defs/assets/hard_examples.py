@@ -15,6 +15,7 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
 from prox_assets.defs.assets.seeds import SEEDS_FILE
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
+from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -67,6 +68,7 @@ _WHAT_NEXT = {
     pool="gpu",
     code_version="1",
 )
+@guarded_on_device
 def hard_examples(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from prox_assets.defs.assets.refinement import chunk_refined_corpus
 from prox_assets.defs.assets.report import quality_report
+from prox_assets.defs.guarded import guarded
 from prox_assets.defs.metadata import artifact_result
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -21,6 +22,7 @@ from prox_assets.publishing.manifest import verify
     owners=["team:data"],
     code_version="1",
 )
+@guarded
 def published_corpus(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
+from prox_assets.defs.devices import GPU_POOL
+from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import shard_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.progress import log_parts
@@ -30,8 +32,6 @@ from prox_assets.refining.loaded import (
     rails_of,
 )
 from prox_assets.refining.replay import refuse_returned
-
-GPU_POOL = "gpu"
 
 
 @shard_asset(
@@ -119,6 +119,7 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     pool=GPU_POOL,
     code_version="1",
 )
+@guarded_on_device
 def refining_estimate(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -166,12 +167,14 @@ def _cost(finished: FinishedShard) -> dict[str, Any]:
     seconds = sum(cost["seconds"] for cost in costs)
     tokens = sum(cost["tokens_in"] for cost in costs)
     parameters = max((cost["parameters"] for cost in costs), default=0)
+    possible = sum(cost["device_seconds"] * cost.get("peak", 0.0) for cost in costs)
     return {
         "tokens_in": tokens,
         "seconds": seconds,
         "device_seconds": sum(cost["device_seconds"] for cost in costs),
         "host_seconds": sum(cost["host_seconds"] for cost in costs),
         "operations": float(2 * parameters * tokens),
+        "share_of_peak": 2 * parameters * tokens / possible if possible else 0.0,
         "tokens_per_second": tokens / seconds if seconds else 0.0,
     }
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from prox_assets.config import Seeds
 from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.guarded import guarded
 from prox_assets.defs.metadata import artifact_result, column_schema, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -31,6 +32,7 @@ SEEDS_FILE = "seeds.parquet"
     code_version="1",
     metadata={"dagster/column_schema": column_schema(SEEDS)},
 )
+@guarded
 def seed_documents(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -12,6 +12,7 @@ from prox_assets.config import RefinerOf, RefinerRecipe
 from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
+from prox_assets.defs.guarded import guarded, guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
@@ -43,6 +44,7 @@ DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet",
     owners=["team:data"],
     code_version="1",
 )
+@guarded
 def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """Train and validation rows for both refiners, split by document."""
     domain = context.partition_key
@@ -85,6 +87,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     pool="gpu",
     code_version="1",
 )
+@guarded_on_device
 def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """The document refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     section = catalogue.domain(context.partition_key).refiner.document
@@ -100,6 +103,7 @@ def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     pool="gpu",
     code_version="1",
 )
+@guarded_on_device
 def chunk_refiner(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -1,0 +1,45 @@
+"""What every step does around its work: errors are judged, and a step with a model has a device."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import dagster as dg
+
+from prox_assets.defs.devices import leased_device
+from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.retries import judged_errors
+
+DomainWork = Callable[[dg.AssetExecutionContext, CatalogueResource], dg.MaterializeResult[Any]]
+
+
+def guarded(work: DomainWork) -> DomainWork:
+    """An asset's function that retries what passes and fails at once, in one sentence, on all else."""
+
+    @wraps(work)
+    def judged(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+        with judged_errors(context):
+            return work(context, catalogue)
+
+    return judged
+
+
+def guarded_on_device(work: DomainWork) -> DomainWork:
+    """The same, with a GPU for itself where the catalogue has several."""
+
+    @wraps(work)
+    def on_device(
+        context: dg.AssetExecutionContext, catalogue: CatalogueResource
+    ) -> dg.MaterializeResult[Any]:
+        with judged_errors(context), device_of(catalogue):
+            return work(context, catalogue)
+
+    return on_device
+
+
+@contextmanager
+def device_of(catalogue: CatalogueResource) -> Iterator[None]:
+    """Have a device for a while."""
+    with leased_device(catalogue.load().inference):
+        yield
