@@ -20,7 +20,7 @@ from rich.console import Console  # noqa: E402
 from prox_assets.catalogue import load_catalogue  # noqa: E402
 from prox_assets.config import Catalogue  # noqa: E402
 from prox_assets.demo import Tally, materialize_all  # noqa: E402
-from prox_assets.documents.store import Store  # noqa: E402, open_store
+from prox_assets.documents.store import Store, open_store  # noqa: E402
 from prox_assets.sample import write_sample  # noqa: E402
 
 PAGES_PER_SHARD = 60
