@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from prox_assets.config.locations import location
 from prox_assets.errors import ProxError
 
 
@@ -40,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a file, a folder or a glob of Parquet or JSONL"
+        "input",
+        type=location,
+        metavar="INPUT",
+        help="a file, a folder or a glob of Parquet or JSONL, here or at s3://bucket/…",
     )
     parser.add_argument("--output", type=Path, required=True, help="a folder for all stages")
     parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
@@ -134,7 +138,9 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--missing", action="store_true", help="shards read and not refined (default)")
-    which.add_argument("--stale", action="store_true", help="refined with other refiners or thresholds")
+    which.add_argument(
+        "--stale", action="store_true", help="shards refined with other refiners or thresholds"
+    )
     which.add_argument("--shards", metavar="A,B", help="these")
     which.add_argument("--all", action="store_true", help="all; what is up to date costs only its checks")
     parser.add_argument("--max-shards", type=int, help="at most so many, newest first")

@@ -21,6 +21,11 @@ def location(value: Any) -> Path | str:
     return s3_location(value) if "://" in value else Path(value)
 
 
+def absolute(where: Path | str) -> Path | str:
+    """A location that does not depend on the current folder."""
+    return where.absolute() if isinstance(where, Path) else where
+
+
 def s3_location(value: Any) -> str:
     """An `s3://bucket/prefix`.
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Columns, Execution, Inference, Input, Thresholds
+from prox_assets.config.locations import absolute
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.sources import ShardSource, list_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
@@ -58,7 +59,7 @@ def refine_files(options: Any) -> int:
     console = Console()
     settings, source = _settings(options)
     store = Store(options.output)
-    found = list_shards([source])
+    found = list_shards([source], store.group_log(settings.domain))
     done = [refine_shard(store, shard, settings, console) for shard in found]
     console.print(_funnel(done))
     for shard in found:
@@ -199,7 +200,7 @@ def _settings(options: Any) -> tuple[Refinement, Input]:
         catalogue.inference.rows_per_commit,
         catalogue.inference.workers,
     )
-    return refinement, domain.inputs[0].model_copy(update={"path": options.input.absolute()})
+    return refinement, domain.inputs[0].model_copy(update={"path": absolute(options.input), "manifest": None})
 
 
 def _settings_by_paths(options: Any) -> tuple[Refinement, Input]:
@@ -217,7 +218,7 @@ def _settings_by_paths(options: Any) -> tuple[Refinement, Input]:
         inference.workers,
     )
     columns = Columns(doc_id=options.id_column, text=options.text_column)
-    return refinement, Input(path=options.input.absolute(), columns=columns)
+    return refinement, Input(path=absolute(options.input), columns=columns)
 
 
 @contextmanager

@@ -32,9 +32,9 @@ STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs
 def corpus_statistics(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The shard's funnel, calls, lengths, scores and costs, as small Parquet tables."""
     stages = {name: at.finished(name) for name in STAGES}
-    figures = write_shard_statistics(
-        shard_inputs(at.domain, at.shard, stages), statistics_folder(at.store, at.domain, at.shard)
-    )
+    folder = statistics_folder(at.store, at.domain, at.shard)
+    figures = write_shard_statistics(shard_inputs(at.domain, at.shard, stages), folder)
+    at.store.share(folder)
     return dg.MaterializeResult(
         metadata={
             "documents": figures.documents,
@@ -72,6 +72,8 @@ def database_path(store: Store) -> Path:
 def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""
     store = catalogue.store()
+    for domain in catalogue.load().domains:
+        store.bring(store.root / domain / STATISTICS)
     folders = [
         path for domain in catalogue.load().domains for path in (store.root / domain / STATISTICS).glob("*/")
     ]
