@@ -155,7 +155,7 @@ def test_a_person_launches_a_backfill_of_three(deployment: Deployment, person: P
         assert wait_for_backfill(deployment, backfill.backfill_id, _PATIENCE) == "COMPLETED_SUCCESS"
         person.open(f"/runs/b/{backfill.backfill_id}")
         expect(person.page.get_by_text("doc_refined_corpus").first).to_be_visible()
-        expect(person.page.get_by_text("Success", exact=True).first).to_be_visible()
+        expect(person.page.get_by_text("100% completed").first).to_be_visible()
         person.look("backfill")
         wanted = dg.AssetRecordsFilter(dg.AssetKey("doc_refined_corpus"), after_storage_id=last)
         made = instance.fetch_materializations(wanted, limit=100).records
