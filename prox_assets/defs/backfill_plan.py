@@ -83,7 +83,7 @@ class Plan:
             return f"{state.domain}: {state.unready}"
         cost = "" if self.device_hours is None else f", about {self.device_hours:.2f} device hours"
         parts = [
-            f"{self.shards} shards asked for in {len(self.ranges)} runs{cost}",
+            f"{counted(self.shards, 'shard')} asked for in {counted(len(self.ranges), 'run')}{cost}",
             f"{len(state.done)} done",
             f"{len(state.running)} in progress",
             f"{len(self.left)} left for another time",
@@ -257,6 +257,11 @@ def _covered(runs: Iterable[Mapping[str, str]], domain: str, order: Sequence[str
             yield from order[first : last + 1] if first >= 0 else ()
         elif tags.get(_PARTITION, "").startswith(f"{domain}|"):
             yield dimensions(tags[_PARTITION])[1]
+
+
+def counted(number: int, name: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def _counted(reasons: Iterable[tuple[str, ...]]) -> str:

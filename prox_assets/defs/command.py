@@ -9,7 +9,7 @@ from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
-from prox_assets.defs.backfill_plan import DomainState, Plan, device_seconds, plan, ranges, state_of
+from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_seconds, plan, ranges, state_of
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import store_of
 from prox_assets.errors import CatalogueError, InputError
@@ -51,7 +51,8 @@ def backfill(options: Any) -> int:
         hours = sum(seconds.get(shard, 0.0) for shard in chosen) / 3600
         runs = list(ranges(state, chosen, max(len(chosen), 1)))
         cost = f", about {hours:.2f} device hours" if seconds else ""
-        console.print(f"{options.domain}: {len(chosen)} shards in {len(runs)} runs{cost}", markup=False)
+        asked = f"{counted(len(chosen), 'shard')} in {counted(len(runs), 'run')}{cost}"
+        console.print(f"{options.domain}: {asked}", markup=False)
         for one in runs:
             console.print(f"  {' … '.join(dict.fromkeys(one.ends))} ({len(one.shards)})", markup=False)
         if chosen and not options.dry_run:

@@ -1,12 +1,17 @@
 """What the UI shows beside a materialization: counts, columns, paths, samples."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from prox_assets.defs.lineage import LINEAGES
 from prox_assets.documents.store import Artifact, FinishedShard
+
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=7), warn_window=timedelta(days=2))
+"""What people read is of last night, or at most of last week; Dagster has no freshness of partitions."""
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
@@ -22,12 +27,14 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
 
 def shard_result(finished: FinishedShard, **metadata: Any) -> dg.MaterializeResult[Any]:
     """Report a finished shard; its fingerprint is its data version, so staleness follows from content."""
+    lineage = LINEAGES.get(finished.key.asset)
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": finished.rows,
             "dagster/uri": str(finished.folder),
             "parts": len(finished.ranges),
             "fingerprint": finished.fingerprint,
+            **({"dagster/column_lineage": lineage} if lineage else {}),
             **metadata,
         },
         data_version=dg.DataVersion(finished.fingerprint),

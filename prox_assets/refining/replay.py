@@ -2,9 +2,7 @@
 
 import json
 
-import pyarrow.compute as pc
-
-from prox_assets.documents.store import FinishedShard, RowRange, ShardKey
+from prox_assets.documents.store import FinishedShard, RowRange
 from prox_assets.errors import RefinerError
 from prox_assets.refining.documents import KEPT
 
@@ -18,23 +16,21 @@ def refuse_returned(refined: FinishedShard, programs: FinishedShard) -> None:
     Raises:
         RefinerError: counts them, and says that the model has to run.
     """
-    written_for = json.loads((programs.folder / "manifest.json").read_text())["configuration"]["upstreams"]
-    before = refined.folder.parent / written_for["doc_refined_corpus"]
-    if before == refined.folder:
+    manifest = json.loads((programs.folder / "manifest.json").read_text())
+    if manifest["configuration"]["upstreams"]["doc_refined_corpus"] == refined.fingerprint:
         return
-    then = FinishedShard(refined.key, before, before.name, refined.ranges, refined.rows)
-    returned = sum(_returned(then, refined, rows) for rows in refined.ranges)
+    returned = sum(_without_programs(refined, programs, rows) for rows in refined.ranges)
     if returned:
         raise RefinerError(
-            f"{returned} documents of {_name(refined.key)} are kept now that were dropped when its chunk "
-            "programs were written, so they have none: materialize chunk_programs, which runs the model."
+            f"{returned} documents of {refined.key.domain}|{refined.key.shard} are kept now and were dropped "
+            "when its chunk programs were written, so they have none: materialize chunk_programs, which runs "
+            "the model."
         )
 
 
-def _returned(then: FinishedShard, now: FinishedShard, rows: RowRange) -> int:
-    kept = pc.equal(now.read(rows)["status"], KEPT)
-    return int(pc.sum(pc.and_(kept, pc.not_equal(then.read(rows)["status"], KEPT))).as_py() or 0)
-
-
-def _name(key: ShardKey) -> str:
-    return f"{key.domain}|{key.shard}"
+def _without_programs(refined: FinishedShard, programs: FinishedShard, rows: RowRange) -> int:
+    written = set(programs.read(rows)["row"].to_pylist())
+    # A document that the refiner could not judge is kept with a reason, and may have no chunks at all.
+    columns = (refined.read(rows)[name].to_pylist() for name in ("row", "status", "reason"))
+    kept = [row for row, status, reason in zip(*columns, strict=True) if (status, reason) == (KEPT, "")]
+    return sum(row not in written for row in kept)

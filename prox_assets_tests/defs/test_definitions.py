@@ -2,6 +2,7 @@ import dagster as dg
 from syrupy.assertion import SnapshotAssertion
 
 from prox_assets.definitions import defs
+from prox_assets.defs.lineage import LINEAGES
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.sensors import new_shards
 from prox_assets_tests.conftest import Graph
@@ -34,6 +35,18 @@ def test_every_asset_explains_itself() -> None:
         assert spec.description, spec.key
         assert spec.owners, spec.key
         assert spec.kinds, spec.key
+
+
+def test_the_lineage_names_columns_that_are_there() -> None:
+    schemas = {
+        spec.key.to_user_string(): {column.name for column in spec.metadata["dagster/column_schema"].columns}
+        for spec in defs.resolve_all_asset_specs()
+        if "dagster/column_schema" in spec.metadata
+    }
+    for asset, lineage in LINEAGES.items():
+        assert set(lineage.deps_by_column) <= schemas[asset], asset
+        for dep in (dep for deps in lineage.deps_by_column.values() for dep in deps):
+            assert dep.column_name in schemas[dep.asset_key.to_user_string()], (asset, dep)
 
 
 def test_the_sensor_finds_new_shards_once(graph: Graph) -> None:

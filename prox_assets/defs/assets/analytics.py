@@ -12,6 +12,7 @@ from prox_assets.defs.assets.refinement import (
     doc_programs,
     doc_refined_corpus,
 )
+from prox_assets.defs.metadata import FRESH
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.store import Store
@@ -68,6 +69,7 @@ def database_path(store: Store) -> Path:
     owners=["team:data"],
     pool="statistics_database",
     code_version="2",
+    freshness_policy=FRESH,
 )
 def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""

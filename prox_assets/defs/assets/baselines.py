@@ -23,7 +23,7 @@ from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.files import write_json
-from prox_assets.documents.schema import RAW
+from prox_assets.documents.schema import RULE_FILTERED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.refining.parts import PartResult, map_parts
 from prox_assets.teacher.holdout import Holdout
@@ -37,7 +37,7 @@ CORPORA = {
 }
 
 
-@shard_asset(deps=[raw_documents], group="baselines", kinds={"polars", "parquet"}, schema=RAW)
+@shard_asset(deps=[raw_documents], group="baselines", kinds={"polars", "parquet"}, schema=RULE_FILTERED)
 def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The same documents after published filter rules (Gopher, C4, FineWeb), with a reason for each loss."""
     from prox_assets.baselines.corpus import filtered_table

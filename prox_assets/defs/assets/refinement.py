@@ -17,6 +17,7 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
+from prox_assets.defs.shown import edits_markdown, shares_markdown
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.refining import shards as stages
@@ -40,6 +41,7 @@ from prox_assets.refining.replay import refuse_returned
     kinds={"pytorch", "parquet"},
     pool=GPU_POOL,
     schema=DOC_PROGRAMS,
+    tags={"stage": "document", "model": "yes"},
 )
 def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """Each document's keep probability, and the program that follows."""
@@ -54,10 +56,18 @@ def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
         **_cost(finished),
         keep_threshold=loaded.refiner.thresholds.keep,
         mean_keep_probability=pc.mean(probabilities).as_py(),
+        keep_probabilities=dg.MetadataValue.md(shares_markdown(probabilities.drop_null().to_pylist())),
+        refined_with=loaded.configuration["checkpoint"],
     )
 
 
-@shard_asset(deps=[raw_documents, doc_programs], group="refinement", kinds={"parquet"}, schema=DOC_REFINED)
+@shard_asset(
+    deps=[raw_documents, doc_programs],
+    group="refinement",
+    kinds={"parquet"},
+    schema=DOC_REFINED,
+    tags={"stage": "document", "model": "no"},
+)
 def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The documents after the document programs ran; the dropped ones keep their row, without text."""
     raw = at.finished("raw_documents")
@@ -73,6 +83,7 @@ def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     kinds={"pytorch", "parquet"},
     pool=GPU_POOL,
     schema=CHUNK_PROGRAMS,
+    tags={"stage": "chunk", "model": "yes"},
 )
 def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """A program for each chunk of the kept documents, with the scores of lines, spans and calls."""
@@ -81,7 +92,12 @@ def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     finished = stages.write_chunk_programs(
         at.store, refined, loaded, log_parts(at.context), workers_of(at.catalogue)
     )
-    return shard_result(finished, **_cost(finished), line_threshold=loaded.refiner.thresholds.line)
+    return shard_result(
+        finished,
+        **_cost(finished),
+        line_threshold=loaded.refiner.thresholds.line,
+        refined_with=loaded.configuration["checkpoint"],
+    )
 
 
 @shard_asset(
@@ -89,6 +105,7 @@ def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     group="refinement",
     kinds={"parquet"},
     schema=CHUNK_REFINED,
+    tags={"stage": "chunk", "model": "no"},
 )
 def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The refined corpus: documents after the chunk programs ran, with every edit on record."""
@@ -107,7 +124,11 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
         ),
         log_parts(at.context),
     )
-    return shard_result(finished, **_fate(finished, "n_tokens_in", "n_tokens_out"))
+    return shard_result(
+        finished,
+        **_fate(finished, "n_tokens_in", "n_tokens_out"),
+        sample=dg.MetadataValue.md(edits_markdown(refined, finished)),
+    )
 
 
 @dg.asset(

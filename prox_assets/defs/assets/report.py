@@ -16,6 +16,7 @@ from prox_assets.defs.assets.refinement import chunk_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
 from prox_assets.defs.checks import CHECKED, known_outcomes, validations_site
 from prox_assets.defs.guarded import guarded
+from prox_assets.defs.metadata import FRESH
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
@@ -44,6 +45,7 @@ REPORT = "quality_report"
     kinds={"greatexpectations", "html"},
     owners=["team:data"],
     code_version="2",
+    freshness_policy=FRESH,
 )
 @guarded
 def quality_report(
