@@ -78,6 +78,25 @@ class Store:
             )
         return found
 
+    def manifest(self, key: ShardKey) -> dict[str, Any]:
+        """What is on record of the finished shard that readers use; of a shared one, no rows are fetched.
+
+        Raises:
+            StoreError: it was never finished.
+        """
+        current = self._current(self._folder(key))
+        path = self._folder(key) / (current["fingerprint"] if current else "") / MANIFEST
+        content = path.read_bytes() if path.exists() else None
+        if content is None and current is not None and self.remote is not None:
+            content = self.remote.read(path)
+        if content is None:
+            raise StoreError(
+                f"{key.asset} of {key.domain}|{key.shard} is not there ({path} is missing): "
+                f"materialize {key.asset} for that partition first."
+            )
+        manifest: dict[str, Any] = json.loads(content)
+        return manifest
+
     def shards(self, domain: str, asset: str) -> tuple[FinishedShard, ...]:
         """All finished shards of an asset, by name."""
         folder = self.root / domain / asset
@@ -118,9 +137,10 @@ class Store:
             raise StoreError(
                 f"{folder}: the manifest is neither here nor at {remote.location}; materialize it again."
             )
-        for name, stored in json.loads(content)["files"].items():
+        listed = {name: Stored(**stored) for name, stored in json.loads(content)["files"].items()}
+        for name in sorted({*listed, *(one for one in remote.names(folder) if one.startswith("rows-"))}):
             if not (folder / name).exists():
-                remote.pull(folder / name, expected=Stored(**stored))
+                remote.pull(folder / name, expected=listed.get(name))
         remote.pull(folder / MANIFEST)
 
     def keep_source(self, key: ShardKey, record: Mapping[str, Any]) -> None:

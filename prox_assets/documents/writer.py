@@ -103,7 +103,10 @@ class ShardWriter:
         self._stored.add(main.name)
 
     def _exchange(self) -> dict[str, Any]:
-        """Have every range both here and in S3; returns what the manifest says of the files."""
+        """Have every range both here and in S3; returns what the manifest says of the files.
+
+        It says nothing of what ranges cost: machines that did the same range measured different times.
+        """
         if self._remote is None:
             return {}
         there = self._remote.names(self._folder)
@@ -113,7 +116,7 @@ class ShardWriter:
         for rows in self._ranges():
             if f"{rows.name}.parquet" not in there:
                 self._push(rows)
-        files = sorted(self._folder.glob("rows-*"))
+        files = sorted(self._folder.glob("rows-*.parquet"))
         return {"files": {path.name: asdict(stored_of(path)) for path in files}}
 
     def _ranges(self) -> list[RowRange]:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def _work(store: Store, computed: list[RowRange]) -> FinishedShard:
     for rows in RANGES:
         if not writer.is_committed(rows):
             computed.append(rows)
-            writer.commit(rows, _table(rows), {"rejected": _table(rows)}, {"tokens": 7})
+            writer.commit(rows, _table(rows), {"rejected": _table(rows)}, {"seconds": time.perf_counter()})
     return writer.finish()
 
 
@@ -101,6 +102,7 @@ def test_a_run_killed_before_any_upload_is_finished_elsewhere_with_the_same_byte
         for finished in (elsewhere, here, _store(tmp_path / f"{last}-reader", place).shard(KEY)):
             assert finished.fingerprint == whole.fingerprint
             assert _parts(finished) == _parts(whole)
+            assert len(finished.costs()) == len(RANGES)
 
 
 def _parts(finished: FinishedShard) -> list[bytes]:
