@@ -9,7 +9,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
+from dagster._core.storage.tags import BACKFILL_ID_TAG, SENSOR_NAME_TAG
 
+from prox_assets.defs.backfill_plan import NIGHTLY_TAG
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.sample import write_sample
 from prox_assets_tests.deployment.servers import INITDB, POSTGRES, client, postgres, s3
@@ -40,6 +43,14 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
                 "PROX_HOME": str(home / "prox"),
             }
         )
+
+
+@pytest.mark.parametrize("file", [TEAM, ROOT / "dagster.yaml"])
+def test_what_is_asked_for_by_itself_leaves_a_place_for_a_person(file: Path) -> None:
+    runs = yaml.safe_load(file.read_text())["concurrency"]["runs"]
+    limits = {limit["key"]: limit["limit"] for limit in runs["tag_concurrency_limits"]}
+    assert set(limits) == {BACKFILL_ID_TAG, NIGHTLY_TAG, SENSOR_NAME_TAG}
+    assert sum(limits.values()) < runs["max_concurrent_runs"]
 
 
 @needs_postgres
