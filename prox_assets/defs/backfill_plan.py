@@ -174,7 +174,7 @@ def device_seconds(instance: dg.DagsterInstance, store: Store, state: DomainStat
     if rate is None:
         return None
     return {
-        shard: rate * store.shard(ShardKey(state.domain, "raw_documents", shard)).rows
+        shard: rate * sum(store.manifest(ShardKey(state.domain, "raw_documents", shard))["parts"].values())
         for shard in (*state.missing, *state.stale)
     }
 

@@ -139,8 +139,13 @@ def dimensions(key: str) -> tuple[str, str]:
 
 def failed_check(store: Store, asset: str, domain: str, shard: str) -> str:
     """The blocking check that found the present shard of an asset bad; empty where none did."""
-    finished = _finished(store, ShardKey(domain, asset, shard))
-    outcomes = (stored_outcomes(store, finished) if finished else None) or ()
+    key = ShardKey(domain, asset, shard)
+    try:
+        fingerprint = store.manifest(key)["fingerprint"]
+    except StoreError:
+        return ""
+    named = FinishedShard(key, store.root, fingerprint, (), 0)  # its rows are not looked at, nor fetched
+    outcomes = stored_outcomes(store, named) or ()
     bad = [one for one in outcomes if not one.success and one.severity is Severity.CRITICAL]
     return f"check {bad[0].name} of {asset} failed ({bad[0].observed})" if bad else ""
 

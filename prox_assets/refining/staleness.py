@@ -1,6 +1,5 @@
 """Which shards were refined with something else than what is in force now, read off their manifests."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Any
 
 from prox_assets.config import Domain
 from prox_assets.documents.fingerprint import fingerprint, folder_fingerprint
-from prox_assets.documents.store import FinishedShard, ShardKey, Store
+from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import StoreError
 from prox_assets.inference import Task
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
@@ -64,7 +63,7 @@ def refined_with(store: Store, domain: str, shard: str) -> RefinedWith:
         StoreError: it is not refined.
     """
     judged, dropped, edited, executed = (
-        _configuration(store.shard(ShardKey(domain, asset, shard)))
+        store.manifest(ShardKey(domain, asset, shard))["configuration"]
         for asset in ("doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
     )
     return RefinedWith(
@@ -80,18 +79,12 @@ def refined_with(store: Store, domain: str, shard: str) -> RefinedWith:
 
 def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tuple[str, ...]:
     """Why a refined shard is not what it would be if it were refined now; empty where it is."""
-    raw = store.shard(ShardKey(domain, "raw_documents", shard)).fingerprint
-    judged = _configuration(store.shard(ShardKey(domain, "doc_programs", shard)))
+    raw = store.manifest(ShardKey(domain, "raw_documents", shard))["fingerprint"]
+    judged = store.manifest(ShardKey(domain, "doc_programs", shard))["configuration"]
     other_documents = judged["upstreams"]["raw_documents"] != raw
     return (("raw_documents",) if other_documents else ()) + refined_with(store, domain, shard).differences(
         now
     )
-
-
-def _configuration(shard: FinishedShard) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((shard.folder / "manifest.json").read_text())
-    configuration: dict[str, Any] = manifest["configuration"]
-    return configuration
 
 
 @lru_cache(maxsize=64)

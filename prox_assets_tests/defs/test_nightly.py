@@ -21,6 +21,9 @@ from prox_assets.documents.store import RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 from prox_assets.inference import Task
 from prox_assets.programs import Rails
+from prox_assets.quality.outcomes import ExpectationOutcome
+from prox_assets.quality.rules import Severity
+from prox_assets.quality.stored_outcomes import store_outcomes
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refining.loaded import rails_configuration
 from prox_assets.refining.staleness import present_settings
@@ -221,6 +224,17 @@ def test_stale_shards_are_shown_and_asked_for_only_where_the_catalogue_says_so(n
     with pytest.raises(NothingAskedError, match=r"2 stale \(doc_refiner: 2, chunk_refiner: 2\)"):
         night.tick()
     assert asked(night.tick(refine_again=True)) == [("web|s0", "web|s1")]
+
+
+def test_a_shard_that_a_blocking_check_found_bad_waits(night: Night) -> None:
+    night.read("s0", "s1")
+    raw = night.store.shard(ShardKey("web", "raw_documents", "s1"))
+    bad = ExpectationOutcome("row_conservation", False, Severity.CRITICAL, "9 of 10 rows", None, "")
+    store_outcomes(night.store, raw, [bad])
+    assert asked(night.tick()) == [("web|s0", "web|s0")]
+    night.refine("s0")
+    with pytest.raises(NothingAskedError, match="stopped by a blocking check: s1"):
+        night.tick()
 
 
 def test_shards_of_other_domains_do_not_divide_a_range(night: Night) -> None:
