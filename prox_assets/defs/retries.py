@@ -35,7 +35,15 @@ _PASSING_CODES = {
 }
 _PASSING_ERRNOS = {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT}
 _PASSING_ERRNOS |= {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH}
-_PASSING_WORDS = ("CUDA error", "CUBLAS_STATUS", "NCCL error", "Slow Down", "SlowDown")
+_ARROW = ("SLOW_DOWN", "NETWORK_CONNECTION", "SERVICE_UNAVAILABLE", "INTERNAL_FAILURE", "REQUEST_TIMEOUT")
+_PASSING_WORDS = (
+    "CUDA error",
+    "CUBLAS_STATUS",
+    "NCCL error",
+    "Slow Down",
+    "SlowDown",
+    *(f"AWS Error {name}" for name in _ARROW),  # what Arrow's S3 says once its own attempts are spent
+)
 _LOST_DEVICE = ("AcceleratorError", "EngineDeadError", "DistBackendError")
 
 

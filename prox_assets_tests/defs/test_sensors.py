@@ -9,9 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from prox_assets.config import Input
 from prox_assets.defs import sensors
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.retries import passes
+from prox_assets.documents import places
+from prox_assets.documents.sources import list_shards
+from prox_assets.errors import InputError
 from prox_assets_tests.s3 import SECRET, client
 
 LINES = b'{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n'
@@ -193,3 +198,16 @@ def test_s3_is_watched_like_a_folder_and_no_secret_is_written(deployment: Deploy
     )
     assert SECRET not in written
     assert "a-key-id" not in written
+
+
+def test_an_input_that_cannot_be_reached_is_tried_again_and_a_missing_one_is_not(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError) as missing:
+        list_shards([Input(path=f"s3://{bucket}/nothing-here")])
+    assert not passes(missing.value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(places, "_ATTEMPTS", 1)
+    with pytest.raises(InputError) as unreachable:
+        list_shards([Input(path=f"s3://{bucket}/raw")])
+    assert passes(unreachable.value)
