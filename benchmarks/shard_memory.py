@@ -1,11 +1,12 @@
 """Memory of reading and refining one shard, as the shard grows.
 
-    python benchmarks/shard_memory.py [--megabytes 10 100 1000] [--output FILE]
+    python benchmarks/shard_memory.py [--megabytes 4 40] [--ranges-of 5000] [--output FILE]
 
 A JSONL file of generated pages, joined to documents of some 30,000 characters, is read (`raw_documents`),
 judged (`doc_programs`) and edited (`chunk_programs`, `chunk_refined_corpus`) by refiners so small that the
 driver is what is measured. Each size runs in a process of its own; its highest resident size includes Python,
-PyTorch and the models.
+PyTorch and the models. Memory is bounded by the ranges in flight, and a large shard has larger ones: with
+`--ranges-of` the shard is cut into ranges as one of so many megabytes would be, as many at once.
 """
 
 import argparse
@@ -42,10 +43,11 @@ def write_shard(path: Path, megabytes: int) -> int:
     return count
 
 
-def refine(shard: Path, folder: Path) -> dict[str, Any]:
+def refine(shard: Path, folder: Path, ranges_of: int | None) -> dict[str, Any]:
     """All stages of one shard in this process."""
     from prox_assets.config import Input
-    from prox_assets.documents.ingest import ingest
+    from prox_assets.documents import ingest as ingesting
+    from prox_assets.documents.ranges import characters_per_range
     from prox_assets.documents.sources import list_shards
     from prox_assets.documents.store import Store
     from prox_assets.inference import EngineSettings, Task
@@ -63,7 +65,10 @@ def refine(shard: Path, folder: Path) -> dict[str, Any]:
 
     store, settings = Store(folder / "store"), EngineSettings(threads=2)
     (source,) = list_shards([Input(path=shard)])
-    raw = timed("raw_documents", lambda: ingest(source, store, "web", 256, lambda _: None))
+    if ranges_of:
+        ingesting.characters_per_range = lambda _: characters_per_range(ranges_of * 1_000_000)
+    rows = 1_000_000 if ranges_of else 256
+    raw = timed("raw_documents", lambda: ingesting.ingest(source, store, "web", rows, lambda _: None))
     judge = load_document_refiner(checkpoint(folder, Task.DOCUMENT), settings)
     editor = load_chunk_refiner(checkpoint(folder, Task.CHUNK), settings)
     programs = timed("doc_programs", lambda: shards.write_doc_programs(store, raw, judge, lambda _: None))
@@ -103,19 +108,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[4, 40])
+    parser.add_argument("--ranges-of", type=int)
     parser.add_argument("--shard", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.shard:
-            print(json.dumps(refine(options.shard, Path(folder))))
+            print(json.dumps(refine(options.shard, Path(folder), options.ranges_of)))
             return 0
         found = []
         for megabytes in options.megabytes:
             shard = Path(folder) / "shard.jsonl"
             documents = write_shard(shard, megabytes)
             command = [sys.executable, __file__, "--shard", str(shard)]
+            if options.ranges_of:
+                command += ["--ranges-of", str(options.ranges_of)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             found.append(
                 {"megabytes": megabytes, "documents": documents} | json.loads(answer.splitlines()[-1])
@@ -124,6 +132,7 @@ def main() -> int:
     result = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}",
+        "ranges_of_megabytes": options.ranges_of,
         "shards": found,
     }
     options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ Row = TypeVar("Row")
 # A kill costs two ranges; of a hundred and more that is two in a hundred.
 _RANGES = 100
 # Under the first a range is not worth its file, over the second it is too much to hold a few of.
-_LEAST, _MOST = 1_000_000, 32_000_000
+_LEAST, _MOST = 1_000_000, 8_000_000
 
 
 def characters_per_range(shard_bytes: int) -> int:

@@ -23,8 +23,8 @@ def test_ranges_hold_all_rows_in_order_within_their_bounds(rows: list[str], most
 
 def test_large_shards_have_a_hundred_ranges_at_least() -> None:
     assert characters_per_range(0) == characters_per_range(50_000_000) == 1_000_000
-    assert characters_per_range(1_000_000_000) == 10_000_000
-    assert characters_per_range(10**12) == 32_000_000
+    assert characters_per_range(500_000_000) == 5_000_000
+    assert characters_per_range(10**12) == 8_000_000
 
 
 def test_long_documents_make_short_ranges(tmp_path: Path) -> None:
