@@ -11,7 +11,6 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_table
 from prox_assets.documents.schema import SFT_CHUNKS
 from prox_assets.documents.store import Artifact
-from prox_assets.errors import RefinerError, StoreError
 from prox_assets_tests.refiner.generative.conftest import some_pages
 from prox_assets_tests.refiner.tables import document_table
 
@@ -54,7 +53,7 @@ def _trained(domain: str, catalogue: CatalogueResource) -> Artifact:
 
 def test_a_refiner_goes_on_from_that_of_another_domain(tmp_path: Path) -> None:
     catalogue = _catalogue(tmp_path)
-    with pytest.raises(StoreError, match="materialize doc_refiner for web first"):
+    with pytest.raises(dg.Failure, match="materialize doc_refiner for web first"):
         _trained("math", catalogue)
     web, math = _trained("web", catalogue), _trained("math", catalogue)
     tokenizers = [(one.folder / "checkpoint" / "tokenizer.json").read_bytes() for one in (web, math)]
@@ -68,5 +67,5 @@ def test_a_refiner_goes_on_from_that_of_another_domain(tmp_path: Path) -> None:
 
 
 def test_a_domain_does_not_start_from_itself(tmp_path: Path) -> None:
-    with pytest.raises(RefinerError, match="names the domain itself"):
+    with pytest.raises(dg.Failure, match="names the domain itself"):
         _trained("math", _catalogue(tmp_path, base="math"))
