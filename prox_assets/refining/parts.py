@@ -32,6 +32,10 @@ Transform = Callable[..., PartResult]
 OnProgress = Callable[[Progress], None]
 
 
+def silent(progress: Progress) -> None:
+    """Nobody watches."""
+
+
 def map_parts(
     upstreams: tuple[FinishedShard, ...], writer: ShardWriter, transform: Transform, report: OnProgress
 ) -> FinishedShard:

@@ -23,8 +23,8 @@ def refuse_returned(refined: FinishedShard, programs: FinishedShard) -> None:
     if returned:
         raise RefinerError(
             f"{returned} documents of {refined.key.domain}|{refined.key.shard} are kept now and were dropped "
-            "when its chunk programs were written, so they have none: materialize chunk_programs, which runs "
-            "the model."
+            "when its chunk programs were written, so they have no chunk programs: set the threshold in the "
+            "catalogue and materialize chunk_programs, which runs the model."
         )
 
 

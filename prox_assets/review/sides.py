@@ -17,6 +17,8 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
+from prox_assets.refining.parts import silent
+from prox_assets.refining.replay import refuse_returned
 
 CURRENT = "current"
 _THRESHOLDS = re.compile(r"(?:(?:keep|line|span)=[0-9.]+,?)+")
@@ -81,17 +83,18 @@ class ShardOf:
         }
         chunks = load_chunk_refiner(folders["chunk_refiner"], settings)
         refined = shards.write_doc_refined(
-            store, self.stage("raw_documents"), self.stage("doc_programs"), wanted.keep, _silent
+            store, self.stage("raw_documents"), self.stage("doc_programs"), wanted.keep, silent
         )
-        _refuse_returned(self.stage("doc_refined_corpus"), refined)
+        programs = self.stage("chunk_programs")
+        refuse_returned(refined, programs)
         return shards.write_chunk_refined(
             store,
             refined,
-            self.stage("chunk_programs"),
+            programs,
             load_document_refiner(folders["doc_refiner"], settings),
             rails_of(section.execution),
             moved_thresholds(chunks.refiner.thresholds, wanted),
-            _silent,
+            silent,
         )
 
 
@@ -117,22 +120,3 @@ def _run(store: Store, key: ShardKey, beginning: str) -> FinishedShard:
     parts: dict[str, int] = json.loads((found[0] / "manifest.json").read_text())["parts"]
     ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
     return FinishedShard(key, found[0], found[0].name, ranges, sum(parts.values()))
-
-
-def _refuse_returned(now: FinishedShard, moved: FinishedShard) -> None:
-    """A document that was dropped has no chunk programs: at a threshold that keeps it, a model must run."""
-    statuses = zip(now.batches(["status"]), moved.batches(["status"]), strict=True)
-    returned = sum(
-        before == "dropped" and after == "kept"
-        for one, other in statuses
-        for before, after in zip(one["status"].to_pylist(), other["status"].to_pylist(), strict=True)
-    )
-    if returned:
-        raise InputError(
-            f"{returned} documents that were dropped would be kept, and have no chunk programs: put the "
-            "threshold into the catalogue, materialize the shard, and compare the two runs."
-        )
-
-
-def _silent(progress: object) -> None:
-    """Nobody watches."""

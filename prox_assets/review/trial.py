@@ -14,6 +14,7 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
+from prox_assets.refining.parts import silent
 from prox_assets.review.comparison import Comparison, compare
 from prox_assets.review.sides import Side
 
@@ -80,12 +81,12 @@ def _refined(
     documents = load_document_refiner(pair.document, settings)
     chunks = load_chunk_refiner(pair.chunk, settings)
     source = _sampled(raw, sample, store)
-    judged = shards.write_doc_programs(store, source, documents, _silent)
-    kept = shards.write_doc_refined(store, source, judged, section.thresholds.keep, _silent)
-    edited = shards.write_chunk_programs(store, kept, chunks, _silent)
+    judged = shards.write_doc_programs(store, source, documents, silent)
+    kept = shards.write_doc_refined(store, source, judged, section.thresholds.keep, silent)
+    edited = shards.write_chunk_programs(store, kept, chunks, silent)
     moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds)
     return shards.write_chunk_refined(
-        store, kept, edited, documents, rails_of(section.execution), moved, _silent
+        store, kept, edited, documents, rails_of(section.execution), moved, silent
     )
 
 
@@ -105,7 +106,3 @@ def _sampled(raw: FinishedShard, sample: int, store: Store) -> FinishedShard:
 def _newest_other(present: Path) -> Path:
     others = [path for path in present.parent.parent.glob("*/checkpoint") if path != present]
     return max(others, key=lambda path: path.stat().st_mtime, default=present)
-
-
-def _silent(progress: object) -> None:
-    """Nobody watches."""
