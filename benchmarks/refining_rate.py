@@ -1,7 +1,7 @@
 """Refining: our driver, a driver that works the released way, and the bare engine, side by side.
 
-    python benchmarks/refining_rate.py [--documents 600] [--hidden 256] [--device cuda --dtype bfloat16]
-                                       [--reference PATH] [--flat]
+    python benchmarks/refining_rate.py [--documents 200] [--hidden 256] [--reference PATH] [--flat 100000]
+                                       [--device cuda --dtype bfloat16 --join 5 …]
 
 (a) `ours`: the two GPU stages as the assets run them, from committed raw documents to committed programs,
     with a scoring refiner; `generative`: with one that writes, under its grammar, programs as long as (b)'s.
@@ -11,13 +11,17 @@
     the authors' own function cuts the chunks.
 (c) `bare`: our engine on the same sequences, tokenized and cut before; `padded`: the same without packing.
 
-Rates are medians of interleaved rounds; (b) runs on the first documents only. `--flat` measures what the
-document stage costs per document as the shard grows, with a model so small that the driver is what is seen.
+Rates are medians of interleaved rounds, on the same documents: `--join` so many generated pages each. Where
+`--released-documents` gives (b) and `generative` the first ones only, our rate is compared on those as well.
+`--flat` measures what the document stage costs per document as the shard grows up to so many, with a model so
+small that the driver is what is seen. Without llguidance, which holds a writer to its grammar, `generative`
+is left out.
 The share of the device's matrix rate counts 2·N·D operations, attention left out.
 """
 
 import argparse
 import datetime
+import importlib.util
 import json
 import os
 import platform
@@ -26,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import cycle, islice
+from itertools import count, cycle, islice, takewhile
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -51,7 +55,7 @@ from prox_assets.sample import generate_pages
 RESULTS = Path(__file__).parent / "results"
 SYSTEM = "You are a helpful, respectful and honest assistant."
 TEMPLATE = "[INST] <<SYS>>\n{system}\n<</SYS>>\n\n{text} [/INST]"
-ROUNDS, RANGE = 3, 128
+ROUNDS = 3
 Packing = Literal["auto", "never"]
 ANSWER = {
     Task.DOCUMENT: "keep_doc()",
@@ -73,6 +77,7 @@ class Bench:
     reference: Path | None
     released_documents: int
     batch: int
+    range: int
 
 
 def checkpoint(bench: Bench, task: Task) -> Path:
@@ -133,8 +138,8 @@ def shard(bench: Bench, texts: Sequence[str], task: Task, name: str) -> Finished
     documents = task is Task.DOCUMENT
     key = ShardKey("web", "raw_documents" if documents else "doc_refined_corpus", name)
     writer = Store(bench.folder / "store").writer(key, {"documents": len(texts)})
-    for start in range(0, len(texts), RANGE):
-        part = texts[start : start + RANGE]
+    for start in range(0, len(texts), bench.range):
+        part = texts[start : start + bench.range]
         rows = [
             {"row": start + i, "doc_id": str(start + i), "text": text, "metadata": "{}"}
             for i, text in enumerate(part)
@@ -233,16 +238,22 @@ def compared(bench: Bench, task: Task) -> dict[str, Any]:
     engine, tokens = bare(bench, task)
     padded, _ = bare(bench, task, "never")
     generate = released(bench, task)
-    warm = shard(bench, bench.texts[:RANGE], task, f"warm-{task}")
+    warm = shard(bench, bench.texts[: bench.range], task, f"warm-{task}")
     few = shard(bench, bench.texts[: bench.released_documents], task, f"few-{task}")
     ours(bench, task, warm, f"warm-{task}")
-    seconds: dict[str, list[float]] = {"ours": [], "bare": [], "padded": [], "released": [], "generative": []}
+    racers: dict[str, Callable[[str], float]] = {
+        "ours": lambda turn: ours(bench, task, source, turn),
+        "bare": lambda _: engine(),
+        "padded": lambda _: padded(),
+        "released": lambda _: generate(),
+        "few": lambda turn: ours(bench, task, few, f"{turn}-few"),
+    }
+    if importlib.util.find_spec("llguidance"):
+        racers["generative"] = lambda turn: ours(bench, task, few, f"{turn}-writes", writes=True)
+    seconds: dict[str, list[float]] = {name: [] for name in racers}
     for turn in range(ROUNDS):
-        seconds["ours"].append(ours(bench, task, source, f"{task}-{turn}"))
-        seconds["bare"].append(engine())
-        seconds["padded"].append(padded())
-        seconds["released"].append(generate())
-        seconds["generative"].append(ours(bench, task, few, f"{task}-writes-{turn}", writes=True))
+        for name, race in racers.items():
+            seconds[name].append(race(f"{task}-{turn}"))
         print(
             f"{task}: round {turn + 1} of {ROUNDS}",
             {k: round(v[-1], 1) for k, v in seconds.items()},
@@ -251,33 +262,39 @@ def compared(bench: Bench, task: Task) -> dict[str, Any]:
     middle = {name: median(values) for name, values in seconds.items()}
     documents = len(bench.texts)
     rate = {name: documents / middle[name] for name in ("ours", "bare", "padded")}
-    theirs = min(documents, bench.released_documents) / middle["released"]
+    theirs = few.rows / middle["released"]
     parameters = non_embedding_parameters(checkpoint(bench, task))
     peak = matrix_rate(bench.settings.device, bench.settings.dtype)
     return {
         "tokens": tokens,
         "parameters_without_embeddings": parameters,
+        "matrix_rate": round(peak),
         "share_of_matrix_rate": round(2 * parameters * tokens / middle["ours"] / peak, 3),
+        "bare_share_of_matrix_rate": round(2 * parameters * tokens / middle["bare"] / peak, 3),
         "documents_per_second": round(rate["ours"], 2),
         "tokens_per_second": round(tokens / middle["ours"]),
         "bare_documents_per_second": round(rate["bare"], 2),
         "padded_documents_per_second": round(rate["padded"], 2),
         "released_documents_per_second": round(theirs, 2),
-        "times_released": round(rate["ours"] / theirs, 2),
-        "generative_times_released": round(middle["released"] / middle["generative"], 2),
+        "times_released": round(middle["released"] / middle["few"], 2),
+        **(
+            {"generative_times_released": round(middle["released"] / middle["generative"], 2)}
+            if "generative" in middle
+            else {}
+        ),
         "packed_times_padded": round(rate["bare"] / rate["padded"], 2),
         "share_of_bare": round(rate["ours"] / rate["bare"], 3),
         "rounds_seconds": {name: [round(v, 2) for v in values] for name, values in seconds.items()},
     }
 
 
-def flatness(bench: Bench) -> list[dict[str, Any]]:
-    """Cost per document of the document stage on shards of growing size."""
+def flatness(bench: Bench, largest: int) -> list[dict[str, Any]]:
+    """Cost per document of the document stage on shards of ten times as many documents each."""
     sizes = Architecture(hidden=32, layers=1, heads=1, intermediate=32, vocab_size=bench.sizes.vocab_size)
     small = replace(bench, sizes=sizes, window=128, folder=bench.folder / "flat")
-    ours(small, Task.DOCUMENT, shard(small, bench.texts[:RANGE], Task.DOCUMENT, "warm"), "warm")
+    ours(small, Task.DOCUMENT, shard(small, bench.texts[: bench.range], Task.DOCUMENT, "warm"), "warm")
     found = []
-    for size in (1_000, 10_000, 100_000):
+    for size in takewhile(lambda size: size <= largest, (10**power for power in count(3))):
         texts = list(islice(cycle([text[:1_500] for text in bench.texts]), size))
         source = shard(small, texts, Task.DOCUMENT, f"flat-{size}")
         del texts
@@ -307,8 +324,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, default in (
-        ("documents", 600),
-        ("released-documents", 60),
+        ("documents", 200),
+        ("released-documents", 10**9),
+        ("join", 1),
         ("window", 1500),
         ("hidden", 256),
         ("layers", 4),
@@ -318,12 +336,14 @@ def main() -> int:
         ("batch-tokens", 8192),
         ("batch", 8),
         ("workers", 0),
+        ("range", 128),
+        ("flat", 0),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--reference", type=Path)
-    parser.add_argument("--flat", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     sizes = Architecture(
@@ -333,8 +353,11 @@ def main() -> int:
         intermediate=options.intermediate,
         vocab_size=options.vocabulary,
     )
-    settings = EngineSettings("transformers", options.device, options.dtype, options.batch_tokens)
-    texts = tuple(page.text for page in generate_pages("web", options.documents, 0, "train"))
+    settings = EngineSettings(
+        "transformers", options.device, options.dtype, options.batch_tokens, compiled=options.compile
+    )
+    pages = [page.text for page in generate_pages("web", options.documents * options.join, 0, "train")]
+    texts = tuple("\n\n".join(pages[at : at + options.join]) for at in range(0, len(pages), options.join))
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(
             texts,
@@ -346,6 +369,7 @@ def main() -> int:
             options.reference,
             options.released_documents,
             options.batch,
+            options.range,
         )
         result: dict[str, Any] = {
             "date": datetime.date.today().isoformat(),
@@ -357,7 +381,7 @@ def main() -> int:
             **{str(task): compared(bench, task) for task in (Task.DOCUMENT, Task.CHUNK)},
         }
         if options.flat:
-            result["flat"] = flatness(bench)
+            result["flat"] = flatness(bench, options.flat)
     print(json.dumps(result, indent=2))
     target = options.output or RESULTS / f"refining_rate_{options.device}.json"
     target.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+_CACHED = 2048
+
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Yield the positions of `lengths` in batches whose padded size (rows x longest) fits `batch_tokens`.
@@ -17,3 +19,8 @@ def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator
         batch.append(position)
     if batch:
         yield batch
+
+
+def pass_tokens(device: str, batch_tokens: int) -> int:
+    """How many tokens a forward pass takes: on a `cpu` few, so that their states stay in its cache."""
+    return min(batch_tokens, _CACHED) if device == "cpu" else batch_tokens

@@ -4,15 +4,21 @@ A batch of sequences of t1, t2, … tokens is one row of t1 + t2 + … tokens; a
 sequence to the next, so that no operation is spent on padding. On a GPU in half precision the attention is
 PyTorch's flash kernel for variable lengths (`torch.nn.attention.varlen`). Elsewhere each sequence is attended
 to by itself, and layers that see only the tokens nearby take blocks of queries with the keys around them.
+
+Nothing here waits for a GPU: a pack is sent to it while it works on those before, and what it finds is
+fetched by the caller.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch.library import custom_op
 from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
@@ -20,6 +26,7 @@ ATTENTION = "prox_packed"
 _MODELS = ("modernbert",)
 _HALF = (torch.bfloat16, torch.float16)
 _LEAST_BLOCK = 16
+_LONGEST_STEP = 1024
 
 
 def can_pack(config: Any) -> bool:
@@ -51,56 +58,76 @@ def packs(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Where the sequences of a pack lie.
+    """Where the sequences of a pack lie, on the model's device.
 
-    `ends` are 0 and where each sequence ends, `starts` the same for the flash kernel; `places` and `numbers`
-    give each token's place in its sequence and the number of that, `(tokens,)`.
+    `ends` are 0 and where each sequence ends, on the host; `starts` the same on the device. `places` is each
+    token's place in its sequence, `(tokens,)`. `longest` is no less than the longest sequence, in coarse
+    steps, so that a compiled model meets few of them.
     """
 
+    tokens: torch.Tensor
     ends: list[int]
-    longest: int
     starts: torch.Tensor
     places: torch.Tensor
-    numbers: torch.Tensor
-    masks: dict[int, torch.Tensor] = field(default_factory=dict)
+    longest: int
 
     @classmethod
     def of(cls, ids: Sequence[Sequence[int]], device: torch.device) -> "Pack":
         """The pack of these sequences."""
-        lengths = torch.tensor([len(sequence) for sequence in ids])
-        ends = pad(lengths.cumsum(0), (1, 0))
-        numbers = torch.arange(len(ids)).repeat_interleave(lengths)
-        places = torch.arange(int(ends[-1])) - ends[numbers]
-        starts, places, numbers = (one.to(device) for one in (ends.to(torch.int32), places, numbers))
-        return cls(ends.tolist(), int(lengths.max()), starts, places, numbers)
+        lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+        ends = np.concatenate(([0], lengths.cumsum()))
+        tokens = np.fromiter(chain.from_iterable(ids), np.int64, int(ends[-1]))
+        places = np.arange(ends[-1]) - ends[:-1].repeat(lengths)
+        longest = int(-(-lengths.max() // _LONGEST_STEP) * _LONGEST_STEP)
+        sent = (sent_to(device, array) for array in (tokens, ends.astype(np.int32), places))
+        return cls(next(sent), ends.tolist(), next(sent), next(sent), longest)
 
-    @staticmethod
-    def block(reach: int) -> int:
-        """How many queries are taken together where each sees `reach` tokens on either side."""
-        return max(2 * reach, _LEAST_BLOCK)
 
-    def mask(self, reach: int) -> torch.Tensor:
-        """Which keys around a block its queries see, `(blocks, 1, block, block + 2 * reach)`; made once."""
-        if reach not in self.masks:
-            block = self.block(reach)
-            behind = -len(self.numbers) % block
-            mine = pad(self.numbers, (0, behind), value=-1).view(-1, block, 1)
-            theirs = pad(self.numbers, (reach, behind + reach), value=-2).unfold(0, block + 2 * reach, block)
-            apart = torch.arange(block + 2 * reach) - reach - torch.arange(block)[:, None]
-            near, itself = ((one).to(mine.device) for one in (apart.abs() <= reach, apart == 0))
-            # Padding sees itself: a softmax over nothing is not a number.
-            self.masks[reach] = ((mine == theirs[:, None]) & near | (mine < 0) & itself)[:, None]
-        return self.masks[reach]
+def sent_to(device: torch.device, array: npt.NDArray[Any]) -> torch.Tensor:
+    """The array on the device; a GPU fetches it when it comes to it, and nobody waits."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def nearby_mask(ends: Sequence[int], reach: int, like: torch.Tensor) -> torch.Tensor:
+    """What to add to the scores of the keys around a block, so that its queries see the right ones.
+
+    0 or minus infinity, `(blocks, 1, block, block + 2 * reach)`, in the type and on the device of `like`.
+    """
+    block = _block(reach)
+    lengths = torch.tensor([stop - start for start, stop in pairwise(ends)])
+    numbers = torch.arange(len(lengths)).repeat_interleave(lengths)
+    behind = -len(numbers) % block
+    mine = pad(numbers, (0, behind), value=-1).view(-1, block, 1)
+    theirs = pad(numbers, (reach, behind + reach), value=-2).unfold(0, block + 2 * reach, block)
+    apart = torch.arange(block + 2 * reach) - reach - torch.arange(block)[:, None]
+    # Padding sees itself: a softmax over nothing is not a number.
+    seen = (mine == theirs[:, None]) & (apart.abs() <= reach) | (mine < 0) & (apart == 0)
+    mask = torch.zeros(seen.shape, dtype=like.dtype).masked_fill_(~seen, float("-inf"))
+    return mask[:, None].to(like.device)
+
+
+def _block(reach: int) -> int:
+    """How many queries are taken together where each sees `reach` tokens on either side."""
+    return max(reach // 2, _LEAST_BLOCK)
 
 
 class PackedModel:
-    """A classification encoder that takes packs. `model` is set to packed attention for good."""
+    """A classification encoder that takes packs. `model` is set to packed attention for good.
+
+    Compiled, it is so layer by layer: layers of one kind share their code, whatever the size of the pack.
+    """
 
     def __init__(self, model: Any, compiled: bool = False) -> None:
         _register()
         model.set_attn_implementation(ATTENTION)
         self._model = model
-        self._encoder = torch.compile(model.model, dynamic=True) if compiled else model.model
+        self._reach = _reach(model.model)
+        if compiled:
+            for layer in model.model.layers:
+                layer.compile(dynamic=True)
 
     def token_logits(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
         """The logits of the tokens of all sequences, one after another, `(tokens, 2)`."""
@@ -121,9 +148,21 @@ class PackedModel:
     def _states(self, ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, Pack]:
         """The last hidden state of the pack, `(tokens, hidden)`."""
         pack = Pack.of(ids, self._model.device)
-        tokens = torch.tensor([token for sequence in ids for token in sequence], device=self._model.device)
-        found = self._encoder(input_ids=tokens[None], position_ids=pack.places[None], pack=pack)
+        given = {"longest": pack.longest, "starts": pack.starts}
+        if self._reach is not None and not _flashes(self._model.device, self._model.dtype):
+            given["nearby"] = nearby_mask(pack.ends, self._reach, like=self._model.classifier.weight)
+        found = self._model.model(input_ids=pack.tokens[None], position_ids=pack.places[None], **given)
         return found.last_hidden_state[0], pack
+
+
+def _reach(encoder: Any) -> int | None:
+    """How many tokens the local layers see on either side; None where there are none."""
+    widths = {layer.attn.sliding_window for layer in encoder.layers} - {None}
+    return max(widths) - 1 if widths else None
+
+
+def _flashes(device: torch.device, dtype: torch.dtype) -> bool:
+    return device.type == "cuda" and dtype in _HALF
 
 
 @cache
@@ -143,7 +182,9 @@ def _attention(
     value: torch.Tensor,
     _mask: None,
     scaling: float,
-    pack: Pack,
+    starts: torch.Tensor,
+    longest: int,
+    nearby: torch.Tensor | None = None,
     sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -152,42 +193,73 @@ def _attention(
     `sliding_window` is one more than the tokens seen on either side, as transformers gives it to its flash
     kernels.
     """
-    reach = -1 if sliding_window is None else sliding_window - 1
-    if query.is_cuda and query.dtype in _HALF:
-        return _flash(query, key, value, scaling, pack, reach), None
-    if reach >= 0:
-        return _nearby(query, key, value, scaling, pack, reach), None
-    parts = []
-    for start, stop in pairwise(pack.ends):
-        q, k, v = (one[:, :, start:stop] for one in (query, key, value))
-        parts.append(scaled_dot_product_attention(q, k, v, scale=scaling))
-    return torch.cat(parts, dim=2).transpose(1, 2), None
+    if _flashes(query.device, query.dtype):
+        reach = -1 if sliding_window is None else sliding_window - 1
+        return _flash(query, key, value, scaling, starts, longest, reach), None
+    if sliding_window is None:
+        return _attend_whole(query, key, value, starts, scaling), None
+    return _attend_near(query, key, value, nearby, scaling, sliding_window - 1), None
 
 
 def _flash(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float, pack: Pack, reach: int
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scaling: float,
+    starts: torch.Tensor,
+    longest: int,
+    reach: int,
 ) -> torch.Tensor:
     from torch.nn.attention.varlen import varlen_attn
 
     q, k, v = (one[0].transpose(0, 1).contiguous() for one in (query, key, value))
     window = (reach, reach)
     found: torch.Tensor = varlen_attn(
-        q, k, v, pack.starts, pack.starts, pack.longest, pack.longest, scale=scaling, window_size=window
+        q, k, v, starts, starts, longest, longest, scale=scaling, window_size=window
     )
     return found[None]
 
 
-def _nearby(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float, pack: Pack, reach: int
+def _whole(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, starts: torch.Tensor, scaling: float
+) -> torch.Tensor:
+    """Attention inside each sequence."""
+    parts = []
+    for start, stop in pairwise(starts.tolist()):
+        q, k, v = (one[:, :, start:stop] for one in (query, key, value))
+        parts.append(scaled_dot_product_attention(q, k, v, scale=scaling))
+    return torch.cat(parts, dim=2).transpose(1, 2).contiguous()
+
+
+def _near(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    nearby: torch.Tensor,
+    scaling: float,
+    reach: int,
 ) -> torch.Tensor:
     """Attention to `reach` tokens on either side: blocks of queries at once, and the keys around each."""
     heads, tokens, size = query.shape[1:]
-    block = pack.block(reach)
+    block = _block(reach)
     behind = -tokens % block
     queries = pad(query[0], (0, 0, 0, behind)).view(heads, -1, block, size).transpose(0, 1)
     keys, values = (
         pad(one[0], (0, 0, reach, behind + reach)).unfold(1, block + 2 * reach, block).permute(1, 0, 3, 2)
         for one in (key, value)
     )
-    found = scaled_dot_product_attention(queries, keys, values, attn_mask=pack.mask(reach), scale=scaling)
-    return found.transpose(1, 2).reshape(1, tokens + behind, heads, size)[:, :tokens]
+    found = scaled_dot_product_attention(queries, keys, values, attn_mask=nearby, scale=scaling)
+    return found.transpose(1, 2).reshape(1, tokens + behind, heads, size)[:, :tokens].contiguous()
+
+
+def _like_result(query: torch.Tensor, *_: Any) -> torch.Tensor:
+    heads, tokens, size = query.shape[1:]
+    return query.new_empty((1, tokens, heads, size))
+
+
+# Operators of their own, so that a compiler takes them as they are: it would otherwise make a program for
+# every number of sequences.
+_attend_whole = custom_op("prox_assets::attend_whole", _whole, mutates_args=())
+_attend_near = custom_op("prox_assets::attend_near", _near, mutates_args=())
+for _operator in (_attend_whole, _attend_near):
+    _operator.register_fake(_like_result)

@@ -1,6 +1,6 @@
 """Scoring with plain transformers on the CPU or one GPU: padded batches of similar length, or packs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,10 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.batching import length_sorted_batches
+from prox_assets.inference.batching import length_sorted_batches, pass_tokens
 from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
-from prox_assets.inference.packed import PackedModel, can_pack, packs, pays
+from prox_assets.inference.packed import PackedModel, can_pack, packs, pays, sent_to
 
 MODELS = {Task.DOCUMENT: AutoModelForSequenceClassification, Task.CHUNK: AutoModelForTokenClassification}
 
@@ -23,8 +23,8 @@ class TransformersEngine:
     def __init__(self, model: Any, settings: EngineSettings) -> None:
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        self._batch_tokens = settings.batch_tokens
         self._device = torch_device(settings.device)
+        self._batch_tokens = pass_tokens(self._device.type, settings.batch_tokens)
         self._model = model.to(self._device).eval()
         self._pad_id = model.config.pad_token_id or 0
         self._packed = self._pack(settings)
@@ -37,17 +37,17 @@ class TransformersEngine:
     def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
         """P(keep), `(n,)`."""
         result = np.zeros(len(ids), dtype=np.float32)
-        for batch in self._batches(ids):
-            result[batch] = self._judged([ids[position] for position in batch])
+        for batch, keep in self._all(self._judged, ids):
+            result[batch] = keep.cpu().numpy()
         return result
 
     def token_probabilities(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
         """P(noise) of every token."""
         result: list[Probabilities] = [np.zeros(0, dtype=np.float32)] * len(ids)
-        for batch in self._batches(ids):
-            rows = self._scored([ids[position] for position in batch])
+        for batch, noise in self._all(self._scored, ids):
+            rows = np.split(noise.cpu().numpy(), np.cumsum([len(ids[position]) for position in batch])[:-1])
             for position, row in zip(batch, rows, strict=True):
-                result[position] = row[: len(ids[position])].copy()
+                result[position] = row.copy()
         return result
 
     def close(self) -> None:
@@ -68,6 +68,13 @@ class TransformersEngine:
             )
         return None
 
+    def _all(
+        self, score: Callable[[Sequence[Sequence[int]]], torch.Tensor], ids: Sequence[Sequence[int]]
+    ) -> list[tuple[list[int], torch.Tensor]]:
+        """All batches with what `score` makes of each; a GPU may still be at work on it."""
+        with torch.inference_mode():
+            return [(batch, score([ids[position] for position in batch])) for batch in self._batches(ids)]
+
     def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         check_sequences(ids, getattr(self._model.config, "max_position_embeddings", None))
         lengths = [len(sequence) for sequence in ids]
@@ -75,38 +82,37 @@ class TransformersEngine:
             return length_sorted_batches(lengths, self._batch_tokens)
         return packs(lengths, self._batch_tokens)
 
-    def _judged(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+    def _judged(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        """P(keep), `(n,)`."""
         if self._packed is None:
-            return self._forward(ids)
-        with torch.inference_mode():
-            return _probabilities(self._packed.document_logits(ids))
+            return _probabilities(self._padded_logits(ids)[0])
+        return _probabilities(self._packed.document_logits(ids))
 
-    def _scored(self, ids: Sequence[Sequence[int]]) -> Sequence[Probabilities]:
+    def _scored(self, ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        """P(noise) of the tokens of all sequences, one after another, `(tokens,)`."""
         if self._packed is None:
-            return list(self._forward(ids))
-        with torch.inference_mode():
-            rows = _probabilities(self._packed.token_logits(ids))
-        return np.split(rows, np.cumsum([len(sequence) for sequence in ids])[:-1])
+            logits, places = self._padded_logits(ids)
+            return _probabilities(logits).flatten()[places]
+        return _probabilities(self._packed.token_logits(ids))
 
-    def _forward(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+    def _padded_logits(self, ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The logits of padded sequences, and which places of theirs, counted row by row, hold tokens."""
         width = max(map(len, ids))
         tokens = np.full((len(ids), width), self._pad_id, dtype=np.int64)
-        mask = np.zeros((len(ids), width), dtype=np.int64)
+        lengths = np.array([len(sequence) for sequence in ids])
         for row, sequence in enumerate(ids):
             tokens[row, : len(sequence)] = sequence
-            mask[row, : len(sequence)] = 1
-        with torch.inference_mode():
-            logits = self._model(
-                input_ids=torch.from_numpy(tokens).to(self._device),
-                attention_mask=torch.from_numpy(mask).to(self._device),
-            ).logits
-            return _probabilities(logits)
+        there = np.arange(width) < lengths[:, None]
+        logits = self._model(
+            input_ids=sent_to(self._device, tokens),
+            attention_mask=sent_to(self._device, there.astype(np.int64)),
+        ).logits
+        return logits, sent_to(self._device, np.flatnonzero(there))
 
 
-def _probabilities(logits: Any) -> Probabilities:
+def _probabilities(logits: torch.Tensor) -> torch.Tensor:
     """Those of the second of two labels."""
-    probabilities: Probabilities = logits.float().softmax(-1)[..., 1].cpu().numpy()
-    return probabilities
+    return logits.float().softmax(-1)[..., 1]
 
 
 def torch_device(name: str) -> Any:

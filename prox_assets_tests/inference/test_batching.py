@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.inference.batching import length_sorted_batches
+from prox_assets.inference.batching import length_sorted_batches, pass_tokens
 
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
@@ -16,3 +16,8 @@ def test_every_position_once_within_the_budget(lengths: list[int], budget: int) 
 
 def test_like_goes_with_like_and_ties_keep_their_order() -> None:
     assert list(length_sorted_batches([1, 9, 1, 9, 1], 18)) == [[1, 3], [0, 2, 4]]
+
+
+def test_a_pass_stays_in_the_cache_of_a_cpu() -> None:
+    assert [pass_tokens("cpu", budget) for budget in (1_000, 8_192)] == [1_000, 2_048]
+    assert pass_tokens("cuda", 262_144) == 262_144

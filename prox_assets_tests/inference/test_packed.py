@@ -1,14 +1,19 @@
 """Packs against padded batches: the same probabilities, and no sequence sees another."""
 
+import inspect
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.attention import varlen
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoModelForTokenClassification
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference import EngineSettings, Task, open_engine
+from prox_assets.inference import EngineSettings, Task, open_engine, packed
 from prox_assets.inference.packed import packs
 from prox_assets.inference.transformers_engine import TransformersEngine
 from prox_assets_tests.inference.test_transformers_engine import sequences
@@ -64,27 +69,79 @@ def test_what_cannot_be_packed_is_refused(writer: Path) -> None:
 
 @pytest.mark.slow
 def test_a_compiled_model_scores_the_same(checkpoints: dict[Task, Path]) -> None:
-    ids = sequences(12)
+    """And it is compiled once, whatever the number of sequences of a pack and their lengths."""
+    torch.compiler.reset()
+    ids = sequences(120)
     compiled = EngineSettings(batch_tokens=512, threads=1, packing="always", compiled=True)
     one, other = (open_engine(checkpoints[Task.CHUNK], Task.CHUNK, each) for each in (PADDED, compiled))
-    for expected, found in zip(one.token_probabilities(ids), other.token_probabilities(ids), strict=True):
-        np.testing.assert_allclose(expected, found, atol=1e-4)
+    other.token_probabilities(ids[:30])
+    with torch.compiler.set_stance("fail_on_recompile"):
+        found = other.token_probabilities(ids)
+    for expected, compiled_ones in zip(one.token_probabilities(ids), found, strict=True):
+        np.testing.assert_allclose(expected, compiled_ones, atol=1e-4)
+
+
+def _by_its_documentation(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    starts: torch.Tensor,
+    _key_starts: torch.Tensor,
+    longest: int,
+    _longest_key: int,
+    *,
+    scale: float,
+    window_size: tuple[int, int],
+) -> torch.Tensor:
+    """What `varlen_attn` computes, `(tokens, heads, size)`, on any device."""
+    left, right = window_size
+    parts = []
+    for start, stop in pairwise(starts.tolist()):
+        assert stop - start <= longest
+        places = torch.arange(stop - start)
+        apart = places[None, :] - places[:, None]
+        seen = ((apart >= -left) | (left < 0)) & ((apart <= right) | (right < 0))
+        q, k, v = (one[start:stop].transpose(0, 1) for one in (query, key, value))
+        parts.append(scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=scale).transpose(0, 1))
+    return torch.cat(parts)
+
+
+@pytest.mark.parametrize("task", Task)
+def test_the_flash_kernel_is_asked_for_the_same_attention(
+    checkpoints: dict[Task, Path], task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sequences(25)
+    padded = _scores(checkpoints[task], task, PADDED, ids)
+    signature, asked = inspect.signature(varlen.varlen_attn), []
+
+    def kernel(*given: Any, **options: Any) -> torch.Tensor:
+        signature.bind(*given, **options)
+        asked.append(options["window_size"])
+        return _by_its_documentation(*given, **options)
+
+    monkeypatch.setattr(packed, "_flashes", lambda _device, _dtype: True)
+    monkeypatch.setattr(varlen, "varlen_attn", kernel)
+    np.testing.assert_allclose(padded, _scores(checkpoints[task], task, PACKED, ids), atol=1e-5)
+    assert len(set(asked)) == 2, "layers that see all, and layers that see nearby"
+
+
+def _scores(checkpoint: Path, task: Task, settings: EngineSettings, ids: list[list[int]]) -> Any:
+    engine = open_engine(checkpoint, task, settings)
+    if task is Task.DOCUMENT:
+        return engine.document_probabilities(ids)
+    return np.concatenate(engine.token_probabilities(ids))
 
 
 @GPU
-def test_the_flash_kernel_stays_near_float32(checkpoints: dict[Task, Path]) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("task", Task)
+def test_the_flash_kernel_stays_near_float32(
+    checkpoints: dict[Task, Path], task: Task, compiled: bool
+) -> None:
     ids = sequences(50)
-    half = EngineSettings(device="cuda", dtype="bfloat16", batch_tokens=1024)
-    for task in Task:
-        whole = open_engine(checkpoints[task], task, EngineSettings(device="cuda", packing="never"))
-        engine = open_engine(checkpoints[task], task, half)
-        assert isinstance(engine, TransformersEngine) and engine._packed is not None
-        if task is Task.DOCUMENT:
-            np.testing.assert_allclose(
-                whole.document_probabilities(ids), engine.document_probabilities(ids), atol=0.05
-            )
-        else:
-            for one, other in zip(
-                whole.token_probabilities(ids), engine.token_probabilities(ids), strict=True
-            ):
-                np.testing.assert_allclose(one, other, atol=0.05)
+    whole = EngineSettings(device="cuda", packing="never")
+    half = EngineSettings(
+        device="cuda", dtype="bfloat16", batch_tokens=1024, packing="always", compiled=compiled
+    )
+    expected = _scores(checkpoints[task], task, whole, ids)
+    np.testing.assert_allclose(expected, _scores(checkpoints[task], task, half, ids), atol=0.05)
