@@ -156,12 +156,13 @@ def ours(bench: Bench, task: Task, source: FinishedShard, turn: str, writes: boo
     """Seconds of the stage as the asset runs it, with the model in memory, as a run of many shards has it."""
     store = Store(bench.folder / "out" / turn)
     folder = writing_checkpoint(bench, task) if writes else checkpoint(bench, task)
+    settings = replace(bench.settings, compiled=bench.settings.compiled and not writes)
     if task is Task.DOCUMENT:
-        loaded = load_document_refiner(folder, bench.settings)
+        loaded = load_document_refiner(folder, settings)
         began = time.perf_counter()
         write_doc_programs(store, source, loaded, lambda _: None, bench.workers)
     else:
-        chunks = load_chunk_refiner(folder, bench.settings)
+        chunks = load_chunk_refiner(folder, settings)
         began = time.perf_counter()
         write_chunk_programs(store, source, chunks, lambda _: None, bench.workers)
     return time.perf_counter() - began
@@ -169,7 +170,9 @@ def ours(bench: Bench, task: Task, source: FinishedShard, turn: str, writes: boo
 
 def bare(bench: Bench, task: Task, packing: Packing = "auto") -> tuple[Callable[[], float], int]:
     """The engine alone on sequences made before, and their tokens."""
-    settings = replace(bench.settings, packing=packing)
+    settings = replace(
+        bench.settings, packing=packing, compiled=bench.settings.compiled and packing == "auto"
+    )
     folder = checkpoint(bench, task)
     if task is Task.DOCUMENT:
         documents = load_document_refiner(folder, settings).refiner

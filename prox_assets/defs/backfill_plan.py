@@ -12,7 +12,7 @@ from prox_assets.defs.ranged import dimensions, failed_check
 from prox_assets.defs.requests import REFINED, requested_shards
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import StoreError
-from prox_assets.refining.staleness import present_settings, stale_reasons
+from prox_assets.refining.staleness import present_settings, stale_shards
 
 NIGHTLY_TAG = "prox/nightly"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -109,10 +109,7 @@ def state_of(instance: dg.DagsterInstance, store: Store, domain: str, section: D
         now = present_settings(store, domain, section)
     except StoreError as error:
         return DomainState(domain, order, done, missing, {}, frozenset(), {}, bad, str(error))
-    stale = {}
-    for shard in read:
-        if shard in done and (reasons := stale_reasons(store, domain, shard, now)):
-            stale[shard] = reasons
+    stale = stale_shards(store, domain, [shard for shard in read if shard in done], now)
     running = frozenset(_covered(_unfinished(instance), domain, order)) | requested_shards(instance, domain)
     attempts = Counter(_covered(_ended_nights(instance, domain), domain, order))
     return DomainState(domain, order, done, missing, stale, running, attempts, bad)

@@ -17,6 +17,8 @@ from prox_assets.documents.files import replacing
 from prox_assets.errors import StoreError
 
 ATTEMPTS = 10
+CONNECTIONS = 32
+"""What a process may have open to S3 at a time."""
 _DIGEST = "sha256"
 _ONE_PUT = 8 << 20
 
@@ -48,7 +50,9 @@ def connect_with_boto3() -> ObjectClient:
     import boto3
     from botocore.config import Config
 
-    patience = Config(retries={"mode": "adaptive", "max_attempts": ATTEMPTS})
+    patience = Config(
+        retries={"mode": "adaptive", "max_attempts": ATTEMPTS}, max_pool_connections=CONNECTIONS
+    )
     client: ObjectClient = boto3.session.Session().client("s3", config=patience)
     return client
 

@@ -1,6 +1,7 @@
 """Which shards were refined with something else than what is in force now, read off their manifests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 
 from prox_assets.config import Domain
 from prox_assets.documents.fingerprint import fingerprint, folder_fingerprint
+from prox_assets.documents.remote import CONNECTIONS
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import StoreError
 from prox_assets.inference import Task
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refining.loaded import moved_thresholds, rails_configuration, rails_of
+
+_STAGES = ("doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,15 @@ def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
     )
 
 
-def refined_with(store: Store, domain: str, shard: str) -> RefinedWith:
-    """What a shard was refined with.
+def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tuple[str, ...]:
+    """Why a refined shard is not what it would be if it were refined now; empty where it is.
 
     Raises:
         StoreError: it is not refined.
     """
-    judged, dropped, edited, executed = (
-        store.manifest(ShardKey(domain, asset, shard))["configuration"]
-        for asset in ("doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
-    )
-    return RefinedWith(
+    raw, *stages = (store.manifest(ShardKey(domain, asset, shard)) for asset in ("raw_documents", *_STAGES))
+    judged, dropped, edited, executed = (stage["configuration"] for stage in stages)
+    then = RefinedWith(
         {
             "doc_refiner": judged["checkpoint"],
             "chunk_refiner": edited["checkpoint"],
@@ -75,16 +77,20 @@ def refined_with(store: Store, domain: str, shard: str) -> RefinedWith:
             "guard rails": executed["rails"],
         }
     )
+    other_documents = judged["upstreams"]["raw_documents"] != raw["fingerprint"]
+    return (("raw_documents",) if other_documents else ()) + then.differences(now)
 
 
-def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tuple[str, ...]:
-    """Why a refined shard is not what it would be if it were refined now; empty where it is."""
-    raw = store.manifest(ShardKey(domain, "raw_documents", shard))["fingerprint"]
-    judged = store.manifest(ShardKey(domain, "doc_programs", shard))["configuration"]
-    other_documents = judged["upstreams"]["raw_documents"] != raw
-    return (("raw_documents",) if other_documents else ()) + refined_with(store, domain, shard).differences(
-        now
-    )
+def stale_shards(
+    store: Store, domain: str, shards: Sequence[str], now: RefinedWith
+) -> dict[str, tuple[str, ...]]:
+    """The stale ones of refined shards, in their order, with the reasons; five small files are read of each.
+
+    Several at a time where they are in S3.
+    """
+    with ThreadPoolExecutor(CONNECTIONS if store.remote else 1) as readers:
+        reasons = readers.map(lambda shard: stale_reasons(store, domain, shard, now), shards)
+        return {shard: why for shard, why in zip(shards, reasons, strict=True) if why}
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from prox_assets.config import Bands
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
+from prox_assets.defs.guarded import guarded
 from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -36,6 +37,7 @@ _REFUSED = "Calls that do not hold for their chunk are few (checks.max_refused_s
     metadata={"dagster/column_schema": column_schema(DOC_ANNOTATIONS)},
     check_specs=[dg.AssetCheckSpec(FAILED_SHARE, asset="doc_annotations", description=_FAILED)],
 )
+@guarded
 def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """What the teacher says of each seed: two scores, a justification, keep or drop."""
     return _annotate(context, catalogue, "doc_annotations")
@@ -54,6 +56,7 @@ def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResou
         dg.AssetCheckSpec(REFUSED_SHARE, asset="chunk_annotations", description=_REFUSED),
     ],
 )
+@guarded
 def chunk_annotations(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
