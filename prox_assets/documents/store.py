@@ -108,11 +108,25 @@ class Store:
         with ThreadPoolExecutor(_READERS) as readers:
             return tuple(filter(None, readers.map(self._find, keys)))
 
+    def runs(self, key: ShardKey) -> list[str]:
+        """The fingerprints under which the shard was finished, those in S3 included."""
+        folder = self._folder(key)
+        here = {path.parent.name for path in folder.glob(f"*/{MANIFEST}")}
+        there = self.remote.folders(folder) if self.remote is not None else []
+        return sorted(here | {name for name in there if self._is_finished(folder / name)})
+
+    def run(self, key: ShardKey, fingerprint: str) -> FinishedShard:
+        """The shard as it was finished under one of `runs`, whatever readers use now."""
+        return self._opened(key, self._folder(key) / fingerprint)
+
+    def _is_finished(self, folder: Path) -> bool:
+        return self.remote is not None and MANIFEST in self.remote.names(folder)
+
     def _find(self, key: ShardKey) -> FinishedShard | None:
         current = self._current(self._folder(key))
-        if current is None:
-            return None
-        folder = self._folder(key) / current["fingerprint"]
+        return None if current is None else self._opened(key, self._folder(key) / current["fingerprint"])
+
+    def _opened(self, key: ShardKey, folder: Path) -> FinishedShard:
         if self.remote is not None and not (folder / MANIFEST).exists():
             self._fetch_shard(folder, self.remote)
         parts: dict[str, int] = json.loads((folder / MANIFEST).read_text())["parts"]

@@ -1,13 +1,12 @@
 """What can be compared: runs of a shard, other storages, the same programs at other thresholds."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue, Thresholds
-from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
+from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import (
@@ -109,14 +108,11 @@ def _thresholds(text: str) -> Thresholds:
 
 
 def _run(store: Store, key: ShardKey, beginning: str) -> FinishedShard:
-    folder = store.root / key.domain / key.asset / key.shard
-    found = sorted(path.parent for path in folder.glob(f"{beginning}*/manifest.json"))
+    runs = store.runs(key)
+    found = [run for run in runs if run.startswith(beginning)]
     if len(found) != 1:
-        runs = ", ".join(sorted(path.parent.name for path in folder.glob("*/manifest.json"))) or "none"
         raise InputError(
             f"{beginning!r} is neither current, a storage, thresholds, nor one run of "
-            f"{key.domain}|{key.shard}; its runs are: {runs}."
+            f"{key.domain}|{key.shard}; its runs are: {', '.join(runs) or 'none'}."
         )
-    parts: dict[str, int] = json.loads((found[0] / "manifest.json").read_text())["parts"]
-    ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
-    return FinishedShard(key, found[0], found[0].name, ranges, sum(parts.values()))
+    return store.run(key, found[0])

@@ -118,6 +118,19 @@ def test_a_range_that_was_only_here_is_put_into_s3_and_not_done_again(tmp_path: 
     assert _store(tmp_path / "b", bucket).shard(KEY).rows == 30
 
 
+def test_runs_that_were_finished_elsewhere_are_known_and_open(tmp_path: Path, bucket: str) -> None:
+    first = _work(_store(tmp_path / "a", bucket), [])
+    writer = _store(tmp_path / "a", bucket).writer(KEY, {"threshold": 0.9})
+    writer.commit(RANGES[0], _table(RANGES[0]))
+    second = writer.finish()
+    unfinished = _store(tmp_path / "a", bucket).writer(KEY, {"threshold": 0.1})
+    unfinished.commit(RANGES[0], _table(RANGES[0]))
+    elsewhere = _store(tmp_path / "b", bucket)
+    assert elsewhere.runs(KEY) == sorted([first.fingerprint, second.fingerprint])
+    assert elsewhere.shard(KEY).fingerprint == second.fingerprint
+    assert _parts(elsewhere.run(KEY, first.fingerprint)) == _parts(first)
+
+
 @pytest.mark.parametrize("finished", [True, False])
 def test_a_truncated_or_altered_object_is_noticed(tmp_path: Path, bucket: str, finished: bool) -> None:
     s3 = DyingClient(10_000 if finished else 9)

@@ -30,8 +30,7 @@ class Endpoint:
         """Nothing stays open between runs."""
 
     async def _run(self, pending: Iterator[Question], seen: Callable[[Completion], None], done: Done) -> None:
-        import openai
-
+        openai = _client_library()
         client = openai.AsyncOpenAI(
             base_url=self._section.base_url,
             api_key=self._key,
@@ -107,6 +106,17 @@ class Endpoint:
                 "whether it runs; what is answered is kept, so run again when it does."
             ) from None
         return Failure(f"{reason} after {self._section.retries + 1} attempts")
+
+
+def _client_library() -> Any:
+    try:
+        import openai
+    except ImportError as error:
+        raise TeacherError(
+            f"teacher.kind is llm with an endpoint, whose client is not installed ({error}): "
+            "install the extra `llm`."
+        ) from error
+    return openai
 
 
 def _drawing(section: LlmTeacher, attempt: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The LLM teacher against a server that answers well, and what becomes of its answers."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ def teacher(server: FaultServer, folder: Path, run: int = 0, **changes: Any) -> 
     found = open_teacher(section(server, **changes), folder, lambda line: None, run)
     assert isinstance(found, LlmTeacher)
     return found
+
+
+def test_a_missing_client_is_named_with_its_extra(
+    server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(TeacherError, match="install the extra `llm`"):
+        teacher(server, tmp_path).annotate_documents(seed_table(TEXTS))
 
 
 def test_documents_get_both_scores_and_the_label_of_the_rule(server: FaultServer, tmp_path: Path) -> None:
