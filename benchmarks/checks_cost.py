@@ -108,7 +108,7 @@ def refined(home: Path, options: argparse.Namespace) -> tuple[dict[str, Finished
         found["chunk_programs"] = shards.write_chunk_programs(store, refined_documents, chunks, silent)
     with timed("chunk_refined_corpus"):
         found["chunk_refined_corpus"] = shards.write_chunk_refined(
-            store, refined_documents, found["chunk_programs"], documents, Rails(), None, silent
+            store, refined_documents, found["chunk_programs"], documents.checkpoint, Rails(), None, silent
         )
     with timed("rule_filtered_corpus"):
         writer = store.writer(

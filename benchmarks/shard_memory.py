@@ -80,7 +80,9 @@ def refine(shard: Path, folder: Path, ranges_of: int | None) -> dict[str, Any]:
     )
     timed(
         "chunk_refined_corpus",
-        lambda: shards.write_chunk_refined(store, refined, edits, judge, Rails(), None, lambda _: None),
+        lambda: shards.write_chunk_refined(
+            store, refined, edits, judge.checkpoint, Rails(), None, lambda _: None
+        ),
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {"ranges": len(raw.ranges), "rows": raw.rows, "peak_mb": peak, "seconds": seconds}

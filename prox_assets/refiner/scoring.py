@@ -10,7 +10,7 @@ from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, 
 from prox_assets.refiner.lines import line_scores, merge_pieces
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.prepared import PreparedDocument, prepare_chunks, prepare_documents
-from prox_assets.refiner.tokenized import Ints, TextTokenizer
+from prox_assets.refiner.tokenized import TextTokenizer
 from prox_assets.refiner.windows import Window, window_probabilities
 
 
@@ -54,10 +54,6 @@ class DocumentRefiner:
             DocumentScore(float(probability), document.n_tokens, document.n_tokens_seen)
             for probability, document in zip(probabilities, prepared, strict=True)
         ]
-
-    def token_starts(self, texts: Sequence[str]) -> list[Ints]:
-        """The character at which each token of each text starts, ascending, `(tokens,)` each."""
-        return [tokens.starts for tokens in self._tokenizer(texts)]
 
     def close(self) -> None:
         """Give the engine's memory back."""
@@ -127,10 +123,6 @@ class ChunkRefiner:
     def line_threshold(self) -> float:
         """The score at which a line goes."""
         return self.thresholds.line
-
-    def token_starts(self, texts: Sequence[str]) -> list[Ints]:
-        """The character at which each token of each text starts, ascending, `(tokens,)` each."""
-        return [tokens.starts for tokens in self._tokenizer(texts)]
 
     def close(self) -> None:
         """Give the engine's memory back."""

@@ -91,7 +91,13 @@ def refine_shard(
             store, refined, settings.chunks, report("edit"), settings.workers
         )
         edited = shards.write_chunk_refined(
-            store, refined, chunk_programs, settings.documents, settings.rails, thresholds, report("write")
+            store,
+            refined,
+            chunk_programs,
+            settings.documents.checkpoint,
+            settings.rails,
+            thresholds,
+            report("write"),
         )
     stages = dict(zip(STAGES, (raw, doc_programs, refined, chunk_programs, edited), strict=True))
     inputs = shard_inputs(settings.domain, source.name, stages)

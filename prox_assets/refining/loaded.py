@@ -7,10 +7,10 @@ from typing import Any
 
 from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
-from prox_assets.inference import EngineSettings
+from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.peak import matrix_rate
 from prox_assets.programs import Beyond, Boundary, Rails
-from prox_assets.refiner.checkpoint import ChunkThresholds
+from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refiner.size import non_embedding_parameters
 from prox_assets.refining.kinds import (
     AnyChunkRefiner,
@@ -71,6 +71,23 @@ def load_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedChun
     )
 
 
+@lru_cache(maxsize=64)
+def checkpoint_fingerprint(checkpoint: Path) -> str:
+    """The name of a checkpoint's content; it never changes once it is there, and is read once a process."""
+    return folder_fingerprint(checkpoint)
+
+
+def chunk_thresholds(checkpoint: Path) -> ChunkThresholds:
+    """Those that a chunk refiner was stored with; its model is not loaded.
+
+    Raises:
+        RefinerError: the directory is not a chunk refiner's.
+    """
+    stored = read_info(checkpoint, Task.CHUNK).thresholds
+    assert isinstance(stored, ChunkThresholds)
+    return stored
+
+
 def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkThresholds | None:
     """The chunk thresholds that the catalogue puts in place of the stored ones; None where it puts none."""
     if thresholds.line is None and thresholds.span is None:
@@ -94,7 +111,7 @@ def rails_configuration(rails: Rails) -> dict[str, Any]:
 
 
 def _configuration(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:
-    return {"checkpoint": folder_fingerprint(checkpoint), "engine": asdict(settings)}
+    return {"checkpoint": checkpoint_fingerprint(checkpoint), "engine": asdict(settings)}
 
 
 def _cost(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:

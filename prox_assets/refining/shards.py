@@ -1,14 +1,21 @@
 """The four stages of one shard, each a function from finished shards to a finished shard."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from prox_assets.documents.store import FinishedShard, ShardKey, ShardWriter, Store
 from prox_assets.programs import Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
+from prox_assets.refining.counting import TokenCounter
 from prox_assets.refining.kinds import chunk_work, document_work
-from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner, rails_configuration
+from prox_assets.refining.loaded import (
+    LoadedChunkRefiner,
+    LoadedDocumentRefiner,
+    checkpoint_fingerprint,
+    rails_configuration,
+)
 from prox_assets.refining.parts import OnProgress, Transform, map_parts
 from prox_assets.refining.released import ReleasedExecutor
 from prox_assets.refining.streaming import stream_parts
@@ -51,24 +58,23 @@ def write_chunk_refined(
     store: Store,
     refined: FinishedShard,
     programs: FinishedShard,
-    counter: LoadedDocumentRefiner,
+    doc_refiner: Path,
     rails: Rails | None,
     thresholds: ChunkThresholds | None,
     report: OnProgress,
 ) -> FinishedShard:
-    """Run the chunk programs of a shard; needs no model, only the tokenizer that counts.
+    """Run the chunk programs of a shard; needs no model, only the tokenizer of `doc_refiner`, which counts.
 
     Without `rails` the released executor runs, as the ProX profile has it; thresholds do not move then.
     """
     configuration = {
         "rails": None if rails is None else rails_configuration(rails),
         "thresholds": None if thresholds is None else [thresholds.line, thresholds.span],
-        "counter": counter.configuration["checkpoint"],
+        "counter": checkpoint_fingerprint(doc_refiner),
     }
+    counter = TokenCounter(doc_refiner)
     executor: Transform = (
-        ReleasedExecutor(counter.refiner)
-        if rails is None
-        else chunks.ChunkExecutor(counter.refiner, rails, thresholds)
+        ReleasedExecutor(counter) if rails is None else chunks.ChunkExecutor(counter, rails, thresholds)
     )
     return _stage(store, "chunk_refined_corpus", (refined, programs), configuration, executor, report)
 

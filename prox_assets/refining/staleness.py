@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from prox_assets.config import Domain
-from prox_assets.documents.fingerprint import fingerprint, folder_fingerprint
+from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.remote import CONNECTIONS
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.errors import StoreError
-from prox_assets.inference import Task
-from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
-from prox_assets.refining.loaded import moved_thresholds, rails_configuration, rails_of
+from prox_assets.refining.loaded import (
+    checkpoint_fingerprint,
+    chunk_thresholds,
+    moved_thresholds,
+    rails_configuration,
+    rails_of,
+)
 
 _STAGES = ("doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
 
@@ -44,15 +45,12 @@ def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
     document, chunk = (
         store.artifact(domain, asset).folder / "checkpoint" for asset in ("doc_refiner", "chunk_refiner")
     )
-    stored = read_info(chunk, Task.CHUNK).thresholds
-    if not isinstance(stored, ChunkThresholds):
-        raise StoreError(f"{chunk} holds no chunk refiner; materialize chunk_refiner for {domain} again.")
     rails = rails_of(section.execution)
-    moved = moved_thresholds(stored, section.thresholds)
+    moved = moved_thresholds(chunk_thresholds(chunk), section.thresholds)
     return RefinedWith(
         {
-            "doc_refiner": _checkpoint(document),
-            "chunk_refiner": _checkpoint(chunk),
+            "doc_refiner": checkpoint_fingerprint(document),
+            "chunk_refiner": checkpoint_fingerprint(chunk),
             "keep threshold": section.thresholds.keep,
             "chunk thresholds": None if moved is None else [moved.line, moved.span],
             "guard rails": None if rails is None else rails_configuration(rails),
@@ -91,12 +89,6 @@ def stale_shards(
     with ThreadPoolExecutor(CONNECTIONS if store.remote else 1) as readers:
         reasons = readers.map(lambda shard: stale_reasons(store, domain, shard, now), shards)
         return {shard: why for shard, why in zip(shards, reasons, strict=True) if why}
-
-
-@lru_cache(maxsize=64)
-def _checkpoint(folder: Path) -> str:
-    """Artifacts never change once they are there, so a checkpoint is read once per process."""
-    return folder_fingerprint(folder)
 
 
 def _plain(value: Any) -> str:

@@ -9,13 +9,7 @@ from prox_assets.config import Catalogue, Thresholds
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.refining import shards
-from prox_assets.refining.loaded import (
-    engine_settings,
-    load_chunk_refiner,
-    load_document_refiner,
-    moved_thresholds,
-    rails_of,
-)
+from prox_assets.refining.loaded import chunk_thresholds, moved_thresholds, rails_of
 from prox_assets.refining.parts import silent
 from prox_assets.refining.replay import refuse_returned
 
@@ -73,14 +67,12 @@ class ShardOf:
 
     def _executed(self, thresholds: Thresholds) -> FinishedShard:
         """The stored programs executed at other thresholds; no model runs."""
-        settings = engine_settings(self.catalogue.inference)
         section, store = self.catalogue.domain(self.domain), Store(self.scratch)
         wanted = section.thresholds.model_copy(update=thresholds.model_dump(exclude_none=True))
         folders = {
             name: self.store.artifact(self.domain, name).folder / "checkpoint"
             for name in ("doc_refiner", "chunk_refiner")
         }
-        chunks = load_chunk_refiner(folders["chunk_refiner"], settings)
         refined = shards.write_doc_refined(
             store, self.stage("raw_documents"), self.stage("doc_programs"), wanted.keep, silent
         )
@@ -90,9 +82,9 @@ class ShardOf:
             store,
             refined,
             programs,
-            load_document_refiner(folders["doc_refiner"], settings),
+            folders["doc_refiner"],
             rails_of(section.execution),
-            moved_thresholds(chunks.refiner.thresholds, wanted),
+            moved_thresholds(chunk_thresholds(folders["chunk_refiner"]), wanted),
             silent,
         )
 

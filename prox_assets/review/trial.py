@@ -86,7 +86,7 @@ def _refined(
     edited = shards.write_chunk_programs(store, kept, chunks, silent)
     moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds)
     return shards.write_chunk_refined(
-        store, kept, edited, documents, rails_of(section.execution), moved, silent
+        store, kept, edited, pair.document, rails_of(section.execution), moved, silent
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 
 from prox_assets.catalogue import catalogue_path
@@ -11,6 +12,8 @@ from prox_assets.definitions import defs
 from prox_assets.defs.partitions import SHARDS, partition_key, register_shards
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import ShardKey
+from prox_assets.inference import EngineSettings
+from prox_assets.refining import loaded
 from prox_assets_tests.conftest import Graph
 
 KEY = str(partition_key("math", "part-002"))
@@ -25,7 +28,15 @@ def moved(tmp_path: Path, **thresholds: float) -> dict[str, CatalogueResource]:
     return {"catalogue": CatalogueResource(path=str(path))}
 
 
-def test_programs_are_executed_again_at_other_thresholds(graph: Graph, tmp_path: Path) -> None:
+def test_programs_are_executed_again_at_other_thresholds_without_a_model(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(checkpoint: Path, _: EngineSettings) -> None:
+        raise AssertionError(f"executing programs needs no model, and {checkpoint} was loaded")
+
+    for kind in ("document", "chunk"):
+        monkeypatch.setattr(loaded, f"open_{kind}_refiner", refused)
+        getattr(loaded, f"load_{kind}_refiner").cache_clear()
     job = defs.resolve_job_def("execute_programs")
     refined = ShardKey("math", "chunk_refined_corpus", "part-002")
     before = graph.store.shard(refined).fingerprint
@@ -43,7 +54,7 @@ def test_programs_are_executed_again_at_other_thresholds(graph: Graph, tmp_path:
             instance=instance, partition_key=KEY, resources=moved(tmp_path, keep=0.0), raise_on_error=False
         )
         (failed,) = [event for event in lax.all_events if event.is_step_failure]
-        assert "have none: materialize chunk_programs" in str(
+        assert "have no chunk programs: set the threshold" in str(
             failed.step_failure_data.user_failure_data.description
         )
         assert job.execute_in_process(instance=instance, partition_key=KEY).success

@@ -12,6 +12,7 @@ from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails, Stage, execute_chunks, execute_document, parse
 from prox_assets.refiner.answers import document_program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
+from prox_assets.refiner.prepared import tokenizer_of
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.training import TrainedRefiner
 from prox_assets.sample import SamplePage
@@ -29,13 +30,16 @@ def documents(trained_documents: TrainedRefiner) -> DocumentRefiner:
     return DocumentRefiner.load(trained_documents.path, SETTINGS)
 
 
-def test_of_a_long_document_the_first_window_is_seen_and_said_so(documents: DocumentRefiner) -> None:
+def test_of_a_long_document_the_first_window_is_seen_and_said_so(
+    documents: DocumentRefiner, trained_documents: TrainedRefiner
+) -> None:
     text = "The valley sleeps below the mountain. " * 100
     short, long = documents.score([text[:300], text])
     assert short.n_tokens_seen == short.n_tokens < documents.window
     assert long.n_tokens_seen == documents.window - 2 < long.n_tokens
-    assert long.n_tokens == len(documents.token_starts([text])[0])
-    cut = text[: int(documents.token_starts([text])[0][long.n_tokens_seen])]
+    (tokens,) = tokenizer_of(trained_documents.path)([text])
+    assert long.n_tokens == len(tokens)
+    cut = text[: int(tokens.starts[long.n_tokens_seen])]
     assert documents.score([cut])[0].keep_probability == pytest.approx(long.keep_probability, abs=1e-6)
 
 
@@ -46,11 +50,14 @@ def test_the_document_threshold_decides(documents: DocumentRefiner, pages: Seque
         assert execute_document(program).keep is keeps and not program.refusals
 
 
-def test_chunks_cover_the_document_and_its_tokens(chunks: ChunkRefiner, pages: Sequence[SamplePage]) -> None:
+def test_chunks_cover_the_document_and_its_tokens(
+    chunks: ChunkRefiner, trained_chunks: TrainedRefiner, pages: Sequence[SamplePage]
+) -> None:
     texts = [page.text for page in pages[:20]] + ["", "\n", "x " * 2000, "山" * 900]
-    for text, found, starts in zip(texts, chunks.refine(texts), chunks.token_starts(texts), strict=True):
+    tokenized = tokenizer_of(trained_chunks.path)(texts)
+    for text, found, tokens in zip(texts, chunks.refine(texts), tokenized, strict=True):
         assert "".join(text[one.chunk.start : one.chunk.stop] for one in found) == text
-        assert sum(one.n_tokens for one in found) == len(starts)
+        assert sum(one.n_tokens for one in found) == len(tokens)
         for one in found:
             assert one.n_tokens <= chunks.window - 2
             assert len(one.line_scores) == one.chunk.line_stop - one.chunk.line_start

@@ -4,9 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
-from prox_assets.refining.loaded import load_document_refiner
 from prox_assets.refining.released import as_released
 from prox_assets.refining.shards import write_chunk_refined
 from prox_assets_tests.conftest import Graph
@@ -32,11 +30,10 @@ def test_the_profile_refines_a_shard_and_accounts_for_it(graph: Graph) -> None:
     refined = store.shard(ShardKey("web", "doc_refined_corpus", key))
     programs = store.shard(ShardKey("web", "chunk_programs", key))
     checkpoint = store.artifact("web", "doc_refiner").folder / "checkpoint"
-    counter = load_document_refiner(checkpoint, EngineSettings(device="cpu", threads=1))
     results = {}
     for name, rails in (("default", Rails()), ("prox", None)):
         target = Store(graph.sample.parent / f"executor-{name}")
-        done = write_chunk_refined(target, refined, programs, counter, rails, None, lambda progress: None)
+        done = write_chunk_refined(target, refined, programs, checkpoint, rails, None, lambda progress: None)
         rows = [row for path in done.paths() for row in pq.read_table(path).to_pylist()]
         results[name] = {row["doc_id"]: row for row in rows}
         for row in rows:

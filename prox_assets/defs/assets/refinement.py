@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -26,6 +27,7 @@ from prox_assets.refining.estimate import estimate_refining
 from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
+    chunk_thresholds,
     engine_settings,
     load_chunk_refiner,
     load_document_refiner,
@@ -113,15 +115,14 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     refined = at.finished("doc_refined_corpus")
     programs = at.finished("chunk_programs")
     refuse_returned(refined, programs)
+    stored = chunk_thresholds(_checkpoint(at.store, at.domain, "chunk_refiner"))
     finished = stages.write_chunk_refined(
         at.store,
         refined,
         programs,
-        loaded_document_refiner(at.catalogue, at.store, at.domain),
+        _checkpoint(at.store, at.domain, "doc_refiner"),
         rails_of(section.execution),
-        moved_thresholds(
-            loaded_chunk_refiner(at.catalogue, at.store, at.domain).refiner.thresholds, section.thresholds
-        ),
+        moved_thresholds(stored, section.thresholds),
         log_parts(at.context),
     )
     return shard_result(
@@ -169,13 +170,17 @@ def refining_estimate(
 def loaded_document_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedDocumentRefiner:
     """The domain's document refiner, loaded once per process."""
     settings = engine_settings(catalogue.load().inference)
-    return load_document_refiner(store.artifact(domain, "doc_refiner").folder / "checkpoint", settings)
+    return load_document_refiner(_checkpoint(store, domain, "doc_refiner"), settings)
 
 
 def loaded_chunk_refiner(catalogue: CatalogueResource, store: Store, domain: str) -> LoadedChunkRefiner:
     """The domain's chunk refiner, loaded once per process."""
     settings = engine_settings(catalogue.load().inference)
-    return load_chunk_refiner(store.artifact(domain, "chunk_refiner").folder / "checkpoint", settings)
+    return load_chunk_refiner(_checkpoint(store, domain, "chunk_refiner"), settings)
+
+
+def _checkpoint(store: Store, domain: str, asset: str) -> Path:
+    return store.artifact(domain, asset).folder / "checkpoint"
 
 
 def workers_of(catalogue: CatalogueResource) -> int:

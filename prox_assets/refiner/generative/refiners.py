@@ -16,7 +16,6 @@ from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.refiner.lines import merge_chunks
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.prepared import PreparedDocument, tokenizer_of
-from prox_assets.refiner.tokenized import Ints
 
 
 class GenerativeDocumentRefiner:
@@ -58,10 +57,6 @@ class GenerativeDocumentRefiner:
             DocumentScore(float(probability), one.n_tokens, one.n_tokens_seen)
             for probability, one in zip(keep, prepared, strict=True)
         ]
-
-    def token_starts(self, texts: Sequence[str]) -> list[Ints]:
-        """The character at which each token of each text starts, ascending, `(tokens,)` each."""
-        return [tokens.starts for tokens in self._writer.tokenizer(texts)]
 
     def close(self) -> None:
         """Give the engine's memory back."""
@@ -121,10 +116,6 @@ class GenerativeChunkRefiner:
             merge_chunks(text.count("\n") + 1, ((one.chunk, one.n_tokens, one.line_scores) for one in chunks))
             for text, chunks in zip(texts, self.refine(texts), strict=True)
         ]
-
-    def token_starts(self, texts: Sequence[str]) -> list[Ints]:
-        """The character at which each token of each text starts, ascending, `(tokens,)` each."""
-        return [tokens.starts for tokens in self._writer.tokenizer(texts)]
 
     def close(self) -> None:
         """Give the engine's memory back."""

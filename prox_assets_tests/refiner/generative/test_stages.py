@@ -80,7 +80,7 @@ def test_a_shard_is_refined_by_models_that_write(
     moved = ChunkThresholds(0.9)  # moves nothing: what was written stands
     for thresholds in (None, moved):
         done = shards.write_chunk_refined(
-            store, everything, programs, documents, Rails(), thresholds, _silent
+            store, everything, programs, writing_documents.path, Rails(), thresholds, _silent
         )
         refined = _table(done)
         assert [row["row"] for row in refined] == list(range(len(texts)))
