@@ -1,12 +1,13 @@
 """Memory of reading and refining one shard, as the shard grows.
 
-    python benchmarks/shard_memory.py [--megabytes 4 40] [--ranges-of 5000] [--output FILE]
+    python benchmarks/shard_memory.py [--megabytes 4 40] [--ranges-of 5000] [--stages 5] [--output FILE]
 
 A JSONL file of generated pages, joined to documents of some 30,000 characters, is read (`raw_documents`),
 judged (`doc_programs`) and edited (`chunk_programs`, `chunk_refined_corpus`) by refiners so small that the
 driver is what is measured. Each size runs in a process of its own; its highest resident size includes Python,
 PyTorch and the models. Memory is bounded by the ranges in flight, and a large shard has larger ones: with
-`--ranges-of` the shard is cut into ranges as one of so many megabytes would be, as many at once.
+`--ranges-of` the shard is cut into ranges as one of so many megabytes would be, as many at once. `--stages 2`
+ends with `doc_programs`: the rest takes ten times as long.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from prox_assets.sample import generate_pages
 
 RESULT = Path(__file__).parent / "results" / "shard_memory.json"
 PAGES_PER_DOCUMENT = 10
+DOCUMENT_STAGES = 2
 
 
 def write_shard(path: Path, megabytes: int) -> int:
@@ -43,8 +45,8 @@ def write_shard(path: Path, megabytes: int) -> int:
     return count
 
 
-def refine(shard: Path, folder: Path, ranges_of: int | None) -> dict[str, Any]:
-    """All stages of one shard in this process."""
+def refine(shard: Path, folder: Path, ranges_of: int | None, stages: int) -> dict[str, Any]:
+    """The first stages of one shard in this process."""
     from prox_assets.config import Input
     from prox_assets.documents import ingest as ingesting
     from prox_assets.documents.ranges import characters_per_range
@@ -70,20 +72,21 @@ def refine(shard: Path, folder: Path, ranges_of: int | None) -> dict[str, Any]:
     rows = 1_000_000 if ranges_of else 256
     raw = timed("raw_documents", lambda: ingesting.ingest(source, store, "web", rows, lambda _: None))
     judge = load_document_refiner(checkpoint(folder, Task.DOCUMENT), settings)
-    editor = load_chunk_refiner(checkpoint(folder, Task.CHUNK), settings)
     programs = timed("doc_programs", lambda: shards.write_doc_programs(store, raw, judge, lambda _: None))
-    refined = timed(
-        "doc_refined_corpus", lambda: shards.write_doc_refined(store, raw, programs, 0.0, lambda _: None)
-    )
-    edits = timed(
-        "chunk_programs", lambda: shards.write_chunk_programs(store, refined, editor, lambda _: None)
-    )
-    timed(
-        "chunk_refined_corpus",
-        lambda: shards.write_chunk_refined(
-            store, refined, edits, judge.checkpoint, Rails(), None, lambda _: None
-        ),
-    )
+    if stages > DOCUMENT_STAGES:
+        editor = load_chunk_refiner(checkpoint(folder, Task.CHUNK), settings)
+        refined = timed(
+            "doc_refined_corpus", lambda: shards.write_doc_refined(store, raw, programs, 0.0, lambda _: None)
+        )
+        edits = timed(
+            "chunk_programs", lambda: shards.write_chunk_programs(store, refined, editor, lambda _: None)
+        )
+        timed(
+            "chunk_refined_corpus",
+            lambda: shards.write_chunk_refined(
+                store, refined, edits, judge.checkpoint, Rails(), None, lambda _: None
+            ),
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {"ranges": len(raw.ranges), "rows": raw.rows, "peak_mb": peak, "seconds": seconds}
 
@@ -112,18 +115,19 @@ def main() -> int:
     )
     parser.add_argument("--megabytes", type=int, nargs="+", default=[4, 40])
     parser.add_argument("--ranges-of", type=int)
+    parser.add_argument("--stages", type=int, choices=(DOCUMENT_STAGES, 5), default=5)
     parser.add_argument("--shard", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.shard:
-            print(json.dumps(refine(options.shard, Path(folder), options.ranges_of)))
+            print(json.dumps(refine(options.shard, Path(folder), options.ranges_of, options.stages)))
             return 0
         found = []
         for megabytes in options.megabytes:
             shard = Path(folder) / "shard.jsonl"
             documents = write_shard(shard, megabytes)
-            command = [sys.executable, __file__, "--shard", str(shard)]
+            command = [sys.executable, __file__, "--shard", str(shard), "--stages", str(options.stages)]
             if options.ranges_of:
                 command += ["--ranges-of", str(options.ranges_of)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -135,6 +139,7 @@ def main() -> int:
         "date": datetime.date.today().isoformat(),
         "machine": f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}",
         "ranges_of_megabytes": options.ranges_of,
+        "stages": options.stages,
         "shards": found,
     }
     options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
