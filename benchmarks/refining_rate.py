@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import count, cycle, islice, takewhile
 from pathlib import Path
 from statistics import median
@@ -48,7 +49,7 @@ from prox_assets.refiner.model import make_model
 from prox_assets.refiner.prepared import prepare_chunks, prepare_documents
 from prox_assets.refiner.recipe import Architecture, Recipe
 from prox_assets.refiner.size import non_embedding_parameters
-from prox_assets.refining.loaded import load_chunk_refiner, load_document_refiner
+from prox_assets.refining.loaded import loaded_chunks, loaded_documents
 from prox_assets.refining.shards import write_chunk_programs, write_doc_programs
 from prox_assets.sample import generate_pages
 
@@ -57,6 +58,7 @@ SYSTEM = "You are a helpful, respectful and honest assistant."
 TEMPLATE = "[INST] <<SYS>>\n{system}\n<</SYS>>\n\n{text} [/INST]"
 ROUNDS = 3
 Packing = Literal["auto", "never"]
+keep_documents, keep_chunks = cache(loaded_documents), cache(loaded_chunks)
 ANSWER = {
     Task.DOCUMENT: "keep_doc()",
     Task.CHUNK: "remove_lines(line_start=0, line_end=6)\n"
@@ -158,11 +160,11 @@ def ours(bench: Bench, task: Task, source: FinishedShard, turn: str, writes: boo
     folder = writing_checkpoint(bench, task) if writes else checkpoint(bench, task)
     settings = replace(bench.settings, compiled=bench.settings.compiled and not writes)
     if task is Task.DOCUMENT:
-        loaded = load_document_refiner(folder, settings)
+        loaded = keep_documents(folder, settings)
         began = time.perf_counter()
         write_doc_programs(store, source, loaded, lambda _: None, bench.workers)
     else:
-        chunks = load_chunk_refiner(folder, settings)
+        chunks = keep_chunks(folder, settings)
         began = time.perf_counter()
         write_chunk_programs(store, source, chunks, lambda _: None, bench.workers)
     return time.perf_counter() - began
@@ -175,10 +177,10 @@ def bare(bench: Bench, task: Task, packing: Packing = "auto") -> tuple[Callable[
     )
     folder = checkpoint(bench, task)
     if task is Task.DOCUMENT:
-        documents = load_document_refiner(folder, settings).refiner
+        documents = keep_documents(folder, settings).refiner
         prepared = prepare_documents(documents._tokenizer, bench.window, bench.texts)
         return timed(lambda: documents.score_prepared(prepared)), sum(p.n_tokens_seen for p in prepared)
-    chunks = load_chunk_refiner(folder, settings).refiner
+    chunks = keep_chunks(folder, settings).refiner
     cut = prepare_chunks(chunks._tokenizer, bench.window, bench.texts)
     return timed(lambda: chunks.probabilities(cut)), sum(len(w.tokens) for windows in cut for w in windows)
 

@@ -69,7 +69,8 @@ class LlmTeacher(TeacherSection):
 
     `api_key_env` names the environment variable that holds the key. `chunk_mode`: the model writes `calls`,
     or a `rewrite` that is aligned with the chunk. `constrained`: how the server holds answers to their form,
-    where it can. `prompts`: a folder with files that replace the project's own.
+    where it can. `prompts`: a folder with files that replace the project's own. `engine`, `dtype` and
+    `memory_share` (of the device, for vLLM) are those of a model in process.
     """
 
     kind: Literal["llm"]
@@ -78,6 +79,8 @@ class LlmTeacher(TeacherSection):
     api_key_env: str | None = None
     checkpoint: Path | None = None
     engine: Literal["transformers", "vllm"] = "vllm"
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    memory_share: Annotated[float, Field(gt=0, le=1)] = 0.45
     chunk_mode: Literal["calls", "rewrite"] = "calls"
     replacements: bool = False
     constrained: Literal["none", "json_schema", "grammar"] = "none"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from prox_assets.config import Inference
+from prox_assets.catalogue import load_catalogue
+from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacher
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.errors import ProxError
 
@@ -18,6 +19,24 @@ GPU_POOL = "gpu"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _LEASED = "PROX_LEASED_DEVICE"
 _SECONDS_BETWEEN = 0.5
+
+
+def is_in_process(teacher: AnyTeacher) -> bool:
+    """Tell whether a teacher runs a model of its own here, on a device."""
+    return isinstance(teacher, LlmTeacher) and teacher.checkpoint is not None
+
+
+def asks_on_device(section: Domain) -> bool:
+    """Tell whether a teacher of a domain, or one that it is compared with, runs on a device here."""
+    return any(map(is_in_process, (section.teacher, *section.agreement.compare)))
+
+
+def teacher_pool(catalogue: Catalogue) -> str | None:
+    """The pool of the steps that ask teachers: that of the devices where any domain's run on one."""
+    return GPU_POOL if any(map(asks_on_device, catalogue.domains.values())) else None
+
+
+TEACHER_POOL = teacher_pool(load_catalogue())
 
 
 def match_pool(instance: dg.DagsterInstance, devices: int) -> bool:

@@ -1,13 +1,13 @@
 """What every step does around its work: errors are judged, and a step with a model has a device."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
 import dagster as dg
 
-from prox_assets.defs.devices import leased_device
+from prox_assets.defs.devices import asks_on_device, leased_device
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import judged_errors
 
@@ -36,6 +36,19 @@ def guarded_on_device(work: DomainWork) -> DomainWork:
             return work(context, catalogue)
 
     return on_device
+
+
+def guarded_with_teachers(work: DomainWork) -> DomainWork:
+    """The same for steps that ask teachers: they have a GPU for themselves where a teacher runs on one."""
+
+    @wraps(work)
+    def asking(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+        with judged_errors(context):
+            section = catalogue.load().domain(context.partition_key)
+            with device_of(catalogue) if asks_on_device(section) else nullcontext():
+                return work(context, catalogue)
+
+    return asking
 
 
 @contextmanager

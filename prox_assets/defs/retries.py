@@ -107,8 +107,8 @@ def forget_models() -> None:
     """Drop the refiners that are loaded, so that the next try loads them anew."""
     from prox_assets.refining.loaded import load_chunk_refiner, load_document_refiner
 
-    load_document_refiner.cache_clear()
-    load_chunk_refiner.cache_clear()
+    load_document_refiner.forget()
+    load_chunk_refiner.forget()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -17,8 +17,8 @@ from prox_assets.documents.files import replacing
 from prox_assets.errors import StoreError
 
 ATTEMPTS = 10
-CONNECTIONS = 32
-"""What a process may have open to S3 at a time."""
+CONNECTIONS = 10
+"""What a client of S3 has open at a time: botocore's own number."""
 _DIGEST = "sha256"
 _ONE_PUT = 8 << 20
 
@@ -50,9 +50,7 @@ def connect_with_boto3() -> ObjectClient:
     import boto3
     from botocore.config import Config
 
-    patience = Config(
-        retries={"mode": "adaptive", "max_attempts": ATTEMPTS}, max_pool_connections=CONNECTIONS
-    )
+    patience = Config(retries={"mode": "adaptive", "max_attempts": ATTEMPTS})
     client: ObjectClient = boto3.session.Session().client("s3", config=patience)
     return client
 

@@ -23,12 +23,12 @@ class Task(StrEnum):
 class EngineSettings:
     """How a checkpoint is run.
 
-    `batch_tokens` bounds the tokens of one forward pass, padding included. `threads` is the number of CPU
-    threads of the process (None leaves it as it is); results are reproducible bit by bit only for a fixed
-    number of them. `memory_share` of the device's memory is what vLLM may take: encoders keep no cache, so
-    half is plenty. `packing` lays sequences end to end instead of padding them: `auto` where that is faster,
-    for encoders on a CPU and in half precision on a GPU. `compiled` compiles the packed model: minutes at
-    the start, for long runs.
+    `batch_tokens` bounds the tokens of one forward pass, padding included; on a CPU 2,048 are taken at most.
+    `threads` is the number of CPU threads of the process (None leaves it as it is); results are reproducible
+    bit by bit only for a fixed number of them. `memory_share` of the device's memory is what vLLM may take: a
+    document and a chunk refiner fit beside each other. `packing` lays sequences end to end instead of padding
+    them: `auto` where that is faster, for encoders on a CPU and in half precision on a GPU. `compiled`
+    compiles the packed model: a minute at the start, for long runs.
     """
 
     engine: Literal["transformers", "vllm"] = "transformers"
@@ -36,7 +36,7 @@ class EngineSettings:
     dtype: Literal["float32", "bfloat16"] = "float32"
     batch_tokens: int = 8192
     threads: int | None = None
-    memory_share: float = 0.5
+    memory_share: float = 0.45
     packing: Literal["auto", "always", "never"] = "auto"
     compiled: bool = False
 

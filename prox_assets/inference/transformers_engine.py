@@ -51,8 +51,9 @@ class TransformersEngine:
         return result
 
     def close(self) -> None:
-        """Drop the model."""
-        del self._model
+        """Drop the model, and give its memory back."""
+        del self._model, self._packed
+        give_back(self._device)
 
     def _pack(self, settings: EngineSettings) -> PackedModel | None:
         wanted = settings.packing == "always" or (
@@ -125,6 +126,12 @@ def torch_device(name: str) -> Any:
     if name == "cuda" and not torch.cuda.is_available():
         raise RefinerError("inference.device is cuda and no GPU is visible. Set it to auto or cpu.")
     return torch.device(name)
+
+
+def give_back(device: torch.device) -> None:
+    """Let others have the memory of a device that nothing here holds any more."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _load(checkpoint: Path, task: Task, dtype: Any) -> Any:

@@ -23,7 +23,7 @@ from prox_assets.inference.generation import (
     check_room,
     deciding_tokens,
 )
-from prox_assets.inference.transformers_engine import torch_device
+from prox_assets.inference.transformers_engine import give_back, torch_device
 
 
 class TransformersGenerator:
@@ -87,8 +87,9 @@ class TransformersGenerator:
         return result
 
     def close(self) -> None:
-        """Drop the model."""
+        """Drop the model, and give its memory back."""
         del self._model
+        give_back(self._device)
 
     @cached_property
     def _vocabulary(self) -> Any:

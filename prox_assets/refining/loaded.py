@@ -1,9 +1,10 @@
 """Refiners ready to run, with what names and prices their work."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
@@ -53,22 +54,54 @@ def engine_settings(inference: Inference) -> EngineSettings:
     )
 
 
-@lru_cache(maxsize=4)
-def load_document_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedDocumentRefiner:
-    """Load a checkpoint once per process; a run over many shards loads it once."""
+Loaded = TypeVar("Loaded", LoadedDocumentRefiner, LoadedChunkRefiner)
+
+
+class OneLoaded(Generic[Loaded]):
+    """The refiner that was loaded last, by its checkpoint and settings: a run over many shards loads it once.
+
+    Another one takes its place on the device: it is closed first, so that a process holds one of each task
+    at most.
+    """
+
+    def __init__(self, load: Callable[[Path, EngineSettings], Loaded]) -> None:
+        self._load: Callable[[Path, EngineSettings], Loaded] = load
+        self._asked: tuple[Path, EngineSettings] | None = None
+        self._found: Loaded | None = None
+
+    def __call__(self, checkpoint: Path, settings: EngineSettings) -> Loaded:
+        """Load a checkpoint, unless it is the one that is there."""
+        if self._found is None or self._asked != (checkpoint, settings):
+            found, self._found = self._found, None
+            if found is not None:
+                found.refiner.close()
+            del found
+            self._found, self._asked = self._load(checkpoint, settings), (checkpoint, settings)
+        return self._found
+
+    def forget(self) -> None:
+        """Drop the refiner as it is, for one whose device is lost."""
+        self._found = None
+
+
+def loaded_documents(checkpoint: Path, settings: EngineSettings) -> LoadedDocumentRefiner:
+    """Load a document refiner for somebody who keeps it and closes it."""
     refiner = open_document_refiner(checkpoint, settings)
     return LoadedDocumentRefiner(
         refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
     )
 
 
-@lru_cache(maxsize=4)
-def load_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> LoadedChunkRefiner:
-    """Load a checkpoint once per process; a run over many shards loads it once."""
+def loaded_chunks(checkpoint: Path, settings: EngineSettings) -> LoadedChunkRefiner:
+    """Load a chunk refiner for somebody who keeps it and closes it."""
     refiner = open_chunk_refiner(checkpoint, settings)
     return LoadedChunkRefiner(
         refiner, checkpoint, _configuration(checkpoint, settings), _cost(checkpoint, settings)
     )
+
+
+load_document_refiner = OneLoaded(loaded_documents)
+load_chunk_refiner = OneLoaded(loaded_chunks)
 
 
 @lru_cache(maxsize=64)

@@ -6,14 +6,21 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from prox_assets.config import Inference
-from prox_assets.defs.devices import VISIBLE, device_pool, leased_device, match_pool
+from prox_assets.config import Catalogue, Inference
+from prox_assets.defs.devices import (
+    VISIBLE,
+    asks_on_device,
+    device_pool,
+    leased_device,
+    match_pool,
+    teacher_pool,
+)
 from prox_assets.defs.resources import CatalogueResource
 
 _HOLD = """
 import sys
 from pathlib import Path
-from prox_assets.config import Inference
+from prox_assets.config import Catalogue, Inference
 from prox_assets.defs.devices import leased_device
 with leased_device(Inference(devices=2), Path(sys.argv[1])) as name:
     print(name, flush=True)
@@ -78,3 +85,22 @@ def test_the_pool_follows_the_catalogue(tmp_path: Path) -> None:
             assert "as of now" in (skipped.skip_message or "")
             assert instance.event_log_storage.get_concurrency_info("gpu").slot_count == devices
             assert not match_pool(instance, devices)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "pool"),
+    [
+        ({"kind": "rules"}, None),
+        ({"kind": "llm", "model": "m", "base_url": "http://127.0.0.1:1/v1"}, None),
+        ({"kind": "llm", "model": "m", "checkpoint": "/models/m"}, "gpu"),
+    ],
+)
+@pytest.mark.parametrize("compared", [False, True])
+def test_steps_that_ask_a_model_in_process_stand_in_the_pool(
+    teacher: dict[str, str], pool: str | None, compared: bool
+) -> None:
+    asked = {"teacher": {"kind": "rules"}, "agreement": {"compare": [teacher]}}
+    domain = {"inputs": [{"path": "a"}], **(asked if compared else {"teacher": teacher})}
+    catalogue = Catalogue.model_validate({"storage": "s", "domains": {"web": domain}})
+    assert teacher_pool(catalogue) == pool
+    assert asks_on_device(catalogue.domain("web")) is (pool is not None)

@@ -36,7 +36,7 @@ def test_programs_are_executed_again_at_other_thresholds_without_a_model(
 
     for kind in ("document", "chunk"):
         monkeypatch.setattr(loaded, f"open_{kind}_refiner", refused)
-        getattr(loaded, f"load_{kind}_refiner").cache_clear()
+        getattr(loaded, f"load_{kind}_refiner").forget()
     job = defs.resolve_job_def("execute_programs")
     refined = ShardKey("math", "chunk_refined_corpus", "part-002")
     before = graph.store.shard(refined).fingerprint

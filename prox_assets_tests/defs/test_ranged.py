@@ -76,7 +76,7 @@ def test_one_run_serves_many_shards_with_one_model_and_one_failed_shard_fails_no
         return really(checkpoint, settings)
 
     monkeypatch.setattr(loaded, "open_document_refiner", counted)
-    loaded.load_document_refiner.cache_clear()
+    loaded.load_document_refiner.forget()
     good = ALL - {"web|part-001"}
     with dg.DagsterInstance.ephemeral() as instance:
         with hidden(graph.store.root / "web" / "raw_documents" / "part-001" / "current.json"):

@@ -1,9 +1,13 @@
 """The transformers engine against the model called by hand, and its refusals."""
 
+import gc
 import json
 import random
 import shutil
+import weakref
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task, open_engine
+from prox_assets.inference.transformers_engine import TransformersEngine
 
 SETTINGS = EngineSettings(batch_tokens=256, threads=1)
 
@@ -96,6 +101,17 @@ def test_checkpoints_that_are_none_are_refused(checkpoints: dict[Task, Path], tm
     (broken / "config.json").write_text(json.dumps(config))
     with pytest.raises(RefinerError, match="has 3 labels"):
         open_engine(broken, Task.CHUNK, SETTINGS)
+
+
+@pytest.mark.parametrize("packing", ["always", "never"])
+def test_a_closed_engine_holds_no_model(checkpoints: dict[Task, Path], packing: Any) -> None:
+    engine = open_engine(checkpoints[Task.CHUNK], Task.CHUNK, replace(SETTINGS, packing=packing))
+    assert isinstance(engine, TransformersEngine)
+    engine.token_probabilities(sequences(2))
+    model = weakref.ref(engine._model)
+    engine.close()
+    gc.collect()
+    assert model() is None
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is visible")

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
-from prox_assets.defs.guarded import guarded
+from prox_assets.defs.devices import TEACHER_POOL
+from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -30,9 +31,10 @@ AGREEMENT_FILE = "agreement.json"
     group_name="annotation",
     kinds={"json"},
     owners=["team:data"],
+    pool=TEACHER_POOL,
     code_version="1",
 )
-@guarded
+@guarded_with_teachers
 def teacher_agreement(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

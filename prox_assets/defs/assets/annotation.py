@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from prox_assets.config import Bands
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
-from prox_assets.defs.guarded import guarded
+from prox_assets.defs.devices import TEACHER_POOL
+from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
@@ -33,11 +34,12 @@ _REFUSED = "Calls that do not hold for their chunk are few (checks.max_refused_s
     group_name="annotation",
     kinds={"parquet"},
     owners=["team:data"],
+    pool=TEACHER_POOL,
     code_version="1",
     metadata={"dagster/column_schema": column_schema(DOC_ANNOTATIONS)},
     check_specs=[dg.AssetCheckSpec(FAILED_SHARE, asset="doc_annotations", description=_FAILED)],
 )
-@guarded
+@guarded_with_teachers
 def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """What the teacher says of each seed: two scores, a justification, keep or drop."""
     return _annotate(context, catalogue, "doc_annotations")
@@ -49,6 +51,7 @@ def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResou
     group_name="annotation",
     kinds={"parquet"},
     owners=["team:data"],
+    pool=TEACHER_POOL,
     code_version="1",
     metadata={"dagster/column_schema": column_schema(CHUNK_ANNOTATIONS)},
     check_specs=[
@@ -56,7 +59,7 @@ def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResou
         dg.AssetCheckSpec(REFUSED_SHARE, asset="chunk_annotations", description=_REFUSED),
     ],
 )
-@guarded
+@guarded_with_teachers
 def chunk_annotations(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks

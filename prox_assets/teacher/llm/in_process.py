@@ -14,7 +14,10 @@ _BATCH = 64
 
 
 class InProcess:
-    """A causal language model, loaded when the first question comes."""
+    """A causal language model, loaded when the first question comes, and closed after the last.
+
+    So the refiners that are trained on its answers, or asked beside it, have the device for themselves.
+    """
 
     def __init__(self, section: LlmTeacher, settings: EngineSettings) -> None:
         self._section, self._settings = section, settings
@@ -22,6 +25,12 @@ class InProcess:
 
     def run(self, pending: Iterator[Question], seen: Callable[[Completion], None], done: Done) -> None:
         """Answer questions until there are no more, in batches that the engine schedules."""
+        try:
+            self._run(pending, seen, done)
+        finally:
+            self.close()
+
+    def _run(self, pending: Iterator[Question], seen: Callable[[Completion], None], done: Done) -> None:
         while batch := list(islice(pending, _BATCH)):
             left, reasons = batch, dict.fromkeys(range(len(batch)), "")
             for attempt in range(self._section.retries + 1):
@@ -47,6 +56,7 @@ class InProcess:
         """Give the model's memory back."""
         if self._engine is not None:
             self._engine.close()
+            self._engine = None
 
     def _completions(self, questions: list[Question], attempt: int) -> list[Completion]:
         if self._engine is None:

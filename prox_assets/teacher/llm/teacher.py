@@ -168,7 +168,7 @@ def open_llm_teacher(section: Section, cache: Path, report: Report, run: int = 0
     named = ("model", "temperature", "seed", "max_output_tokens")
     drawn = section.model_copy(update={"seed": section.seed + run * _SEEDS_APART})
     sampling = json.dumps(drawn.model_dump(mode="json", include=set(named)) | {"run": run}, sort_keys=True)
-    settings = EngineSettings(engine=section.engine)
+    settings = EngineSettings(section.engine, dtype=section.dtype, memory_share=section.memory_share)
     backend = Endpoint(drawn) if section.checkpoint is None else InProcess(drawn, settings)
     return LlmTeacher(section, prompts, Asker(backend, answers, spending, sampling, report), answers)
 

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from prox_assets.config import LlmTeacher as Section
+from prox_assets.inference import open_generator
 from prox_assets.programs import Refused, Stage, parse
 from prox_assets.teacher.factory import open_teacher
+from prox_assets.teacher.llm import in_process
 from prox_assets_tests.teacher.llm.tiny import write_tiny_model
 from prox_assets_tests.teacher.seeds import seed_table
 
@@ -88,6 +90,24 @@ def check(documents: Rows, chunks: Rows) -> None:
 
 def test_in_process_answers_keep_their_form(model: Path, tmp_path: Path) -> None:
     check(*annotate(tmp_path, checkpoint=model, engine="transformers"))
+
+
+def test_a_model_in_process_gives_its_memory_back_once_it_has_answered(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def counted(*given: Any) -> Any:
+        opened.append(open_generator(*given))
+        return opened[-1]
+
+    monkeypatch.setattr(in_process, "open_generator", counted)
+    place = {"checkpoint": model, "engine": "transformers", "max_output_tokens": 8, "retries": 0}
+    teacher = open_teacher(Section.model_validate({"kind": "llm", "model": "tiny"} | place), tmp_path)
+    for number, ask in enumerate((teacher.annotate_documents, teacher.annotate_chunks), start=1):
+        ask(SEEDS)
+        assert len(opened) == number
+        assert not hasattr(opened[-1], "_model")
 
 
 @pytest.mark.vllm
