@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.batching import length_sorted_batches, pass_tokens
+from prox_assets.inference.batching import length_sorted_batches, pass_tokens, within_memory
 from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
 from prox_assets.inference.packed import PackedModel, can_pack, packs, pays, sent_to
@@ -73,7 +73,7 @@ class TransformersEngine:
         self, score: Callable[[Sequence[Sequence[int]]], torch.Tensor], ids: Sequence[Sequence[int]]
     ) -> list[tuple[list[int], torch.Tensor]]:
         """All batches with what `score` makes of each; a GPU may still be at work on it."""
-        with torch.inference_mode():
+        with torch.inference_mode(), within_memory(self._batch_tokens):
             return [(batch, score([ids[position] for position in batch])) for batch in self._batches(ids)]
 
     def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:

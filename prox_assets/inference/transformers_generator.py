@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.batching import length_sorted_batches
+from prox_assets.inference.batching import length_sorted_batches, within_memory
 from prox_assets.inference.checkpoint_check import check_causal
 from prox_assets.inference.constrained import GrammarProcessor, vocabulary_of
 from prox_assets.inference.engine import EngineSettings
@@ -78,7 +78,7 @@ class TransformersGenerator:
         result = np.zeros((len(prompts), len(answers)), dtype=np.float32)
         for batch in length_sorted_batches([len(prompt.ids) for prompt in asked], self._batch_tokens):
             ids, mask = self._padded([asked[position] for position in batch])
-            with torch.inference_mode():
+            with torch.inference_mode(), within_memory(self._batch_tokens):
                 positions = (mask.cumsum(-1) - 1).clamp(min=0)
                 logits = self._model(
                     input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1
@@ -100,7 +100,7 @@ class TransformersGenerator:
         drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
         free = all(prompt.grammar is None and prompt.json_schema is None for prompt in prompts)
         torch.manual_seed(sampling.seed)
-        with torch.inference_mode():
+        with torch.inference_mode(), within_memory(self._batch_tokens):
             result = self._model.generate(
                 input_ids=ids,
                 attention_mask=mask,

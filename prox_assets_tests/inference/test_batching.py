@@ -1,9 +1,12 @@
 """Batches hold every row once, within the budget."""
 
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.inference.batching import length_sorted_batches, pass_tokens
+from prox_assets.errors import RefinerError
+from prox_assets.inference.batching import length_sorted_batches, pass_tokens, within_memory
 
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
@@ -21,3 +24,14 @@ def test_like_goes_with_like_and_ties_keep_their_order() -> None:
 def test_a_pass_stays_in_the_cache_of_a_cpu() -> None:
     assert [pass_tokens("cpu", budget) for budget in (1_000, 8_192)] == [1_000, 2_048]
     assert pass_tokens("cuda", 262_144) == 262_144
+
+
+def test_a_full_device_is_said_with_its_remedy() -> None:
+    with (
+        pytest.raises(
+            RefinerError, match=r"passes of 262,144 tokens: lower inference\.batch_tokens"
+        ) as found,
+        within_memory(262_144),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    assert isinstance(found.value.__cause__, torch.OutOfMemoryError), "by which a step is tried again"
