@@ -1,9 +1,8 @@
-"""What an engine is, how one is configured, and how it is opened."""
+"""What an engine is, and how one is configured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -60,17 +59,3 @@ class ScoringEngine(Protocol):
     def close(self) -> None:
         """Give the memory back; the engine cannot be used afterwards."""
         ...
-
-
-def open_engine(checkpoint: Path, task: Task, settings: EngineSettings) -> ScoringEngine:
-    """Load `checkpoint` for `task` with the engine that the settings name.
-
-    Raises RefinerError when the directory is missing, is of another task, or the engine is not installed.
-    """
-    if settings.engine == "vllm":
-        from prox_assets.inference.vllm_engine import VllmEngine
-
-        return VllmEngine(checkpoint, task, settings)
-    from prox_assets.inference.transformers_engine import TransformersEngine
-
-    return TransformersEngine.load(checkpoint, task, settings)

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.engine import EngineSettings
 
 LogProbabilities = npt.NDArray[np.float32]
 
@@ -89,21 +87,6 @@ class GenerationEngine(Protocol):
     def close(self) -> None:
         """Give the memory back; the engine cannot be used afterwards."""
         ...
-
-
-def open_generator(checkpoint: Path, settings: EngineSettings) -> GenerationEngine:
-    """Load a causal language model with the engine that the settings name.
-
-    Raises RefinerError when the directory is missing, holds another kind of model, or the engine is not
-    installed.
-    """
-    if settings.engine == "vllm":
-        from prox_assets.inference.vllm_generator import VllmGenerator
-
-        return VllmGenerator(checkpoint, settings)
-    from prox_assets.inference.transformers_generator import TransformersGenerator
-
-    return TransformersGenerator.load(checkpoint, settings)
 
 
 def deciding_tokens(answers: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
