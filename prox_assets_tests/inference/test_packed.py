@@ -125,6 +125,34 @@ def test_the_flash_kernel_is_asked_for_the_same_attention(
     assert len(set(asked)) == 2, "layers that see all, and layers that see nearby"
 
 
+def test_layers_around_the_flash_kernel_are_one_graph_each_for_packs_of_all_sizes(
+    checkpoints: dict[Task, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Captured, not run: neither the kernel nor a compiler is needed. A break in a graph is an error."""
+    graphs: list[torch.fx.GraphModule] = []
+
+    def captured(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> Any:
+        graphs.append(graph)
+        return lambda *given: (torch.zeros_like(next(one for one in given if is_states(one))),)
+
+    def is_states(one: Any) -> bool:
+        return isinstance(one, torch.Tensor) and one.dim() == 3
+
+    monkeypatch.setattr(packed, "_flashes", lambda _device, _dtype: True)
+    model = AutoModelForTokenClassification.from_pretrained(checkpoints[Task.CHUNK], dtype=torch.bfloat16)
+    found = packed.PackedModel(model.eval())
+    for layer in model.model.layers:
+        layer.compile(dynamic=True, fullgraph=True, backend=captured)
+    torch.compiler.reset()
+    with torch.inference_mode():
+        for ids in ([[1] * 10, [2] * 30, [3] * 7], [[1] * 4] * 9, [[1] * 70] * 30, [[4] * 90]):
+            assert found.token_logits(ids).shape == (sum(map(len, ids)), 2)
+    kinds = {(*layer.attn_norm.state_dict(), layer.attention_type) for layer in model.model.layers}
+    assert len(graphs) == len(kinds)
+    for graph in graphs:
+        assert any("varlen_attn" in str(node.target) for node in graph.graph.nodes)
+
+
 def _scores(checkpoint: Path, task: Task, settings: EngineSettings, ids: list[list[int]]) -> Any:
     engine = open_engine(checkpoint, task, settings)
     if task is Task.DOCUMENT:
