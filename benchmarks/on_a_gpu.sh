@@ -1,8 +1,8 @@
 #!/bin/sh
 # What needs a GPU, in some ten minutes: the tests of the packed kernel, and the race at 0.35 billion
 # parameters and 1,500 tokens a document, as it is and compiled. Results go to $RESULTS, by default
-# benchmarks/results. Needs Python with torch, transformers, pyarrow, pydantic, zstandard, rich and pytest, for
-# generation llguidance; neither Dagster nor Polars.
+# benchmarks/results. Needs Python with torch, transformers, pyarrow, pydantic, zstandard, pytest and hypothesis,
+# for generation llguidance; neither Dagster nor Polars.
 #
 #     sh benchmarks/on_a_gpu.sh
 #

@@ -22,7 +22,7 @@ class Task(StrEnum):
 class EngineSettings:
     """How a checkpoint is run.
 
-    `batch_tokens` bounds the tokens of one forward pass, padding included; on a CPU 2,048 are taken at most.
+    `batch_tokens` bounds the tokens of one forward pass, padding included; scoring on a CPU takes 2,048.
     `threads` is the number of CPU threads of the process (None leaves it as it is); results are reproducible
     bit by bit only for a fixed number of them. `memory_share` of the device's memory is what vLLM may take: a
     document and a chunk refiner fit beside each other. `packing` lays sequences end to end instead of padding

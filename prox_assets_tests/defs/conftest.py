@@ -1,10 +1,13 @@
 """What the tests of Dagster's side share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 
+from prox_assets.inference import EngineSettings
+from prox_assets.refining import loaded
 from prox_assets_tests.s3 import bucket
 
 __all__ = ["bucket"]
@@ -19,3 +22,15 @@ def _no_state_of_other_instances() -> Iterator[None]:
     """
     with set_defs_state_storage(None):
         yield
+
+
+@pytest.fixture
+def no_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test fail where a refiner is loaded."""
+
+    def refused(checkpoint: Path, _: EngineSettings) -> None:
+        raise AssertionError(f"this needs no model, and {checkpoint} was loaded")
+
+    for kind in ("document", "chunk"):
+        monkeypatch.setattr(loaded, f"open_{kind}_refiner", refused)
+        getattr(loaded, f"load_{kind}_refiner").forget()

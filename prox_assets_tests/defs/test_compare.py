@@ -7,6 +7,7 @@ from prox_assets.cli import main
 from prox_assets_tests.conftest import Graph
 
 
+@pytest.mark.usefixtures("no_models")
 def test_thresholds_move_without_a_model(
     graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

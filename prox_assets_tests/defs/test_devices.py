@@ -20,7 +20,7 @@ from prox_assets.defs.resources import CatalogueResource
 _HOLD = """
 import sys
 from pathlib import Path
-from prox_assets.config import Catalogue, Inference
+from prox_assets.config import Inference
 from prox_assets.defs.devices import leased_device
 with leased_device(Inference(devices=2), Path(sys.argv[1])) as name:
     print(name, flush=True)

@@ -12,8 +12,6 @@ from prox_assets.definitions import defs
 from prox_assets.defs.partitions import SHARDS, partition_key, register_shards
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import ShardKey
-from prox_assets.inference import EngineSettings
-from prox_assets.refining import loaded
 from prox_assets_tests.conftest import Graph
 
 KEY = str(partition_key("math", "part-002"))
@@ -28,15 +26,10 @@ def moved(tmp_path: Path, **thresholds: float) -> dict[str, CatalogueResource]:
     return {"catalogue": CatalogueResource(path=str(path))}
 
 
+@pytest.mark.usefixtures("no_models")
 def test_programs_are_executed_again_at_other_thresholds_without_a_model(
-    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, tmp_path: Path
 ) -> None:
-    def refused(checkpoint: Path, _: EngineSettings) -> None:
-        raise AssertionError(f"executing programs needs no model, and {checkpoint} was loaded")
-
-    for kind in ("document", "chunk"):
-        monkeypatch.setattr(loaded, f"open_{kind}_refiner", refused)
-        getattr(loaded, f"load_{kind}_refiner").forget()
     job = defs.resolve_job_def("execute_programs")
     refined = ShardKey("math", "chunk_refined_corpus", "part-002")
     before = graph.store.shard(refined).fingerprint

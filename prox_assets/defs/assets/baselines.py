@@ -16,6 +16,7 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import held_out_labels
 from prox_assets.defs.assets.refinement import chunk_refined_corpus, doc_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
+from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, shard_result, table_of
 from prox_assets.defs.partitions import domains
@@ -67,7 +68,7 @@ def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     group_name="baselines",
     kinds={"pytorch"},
     owners=["team:data"],
-    pool="gpu",
+    pool=GPU_POOL,
     code_version="1",
 )
 @guarded_on_device

@@ -19,6 +19,7 @@ from prox_assets.defs.assets.training import (
     doc_refiner,
     sft_dataset,
 )
+from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
@@ -45,7 +46,7 @@ EVALUATION_FILE = "evaluation.json"
     group_name="training",
     kinds={"pytorch", "scikitlearn"},
     owners=["team:data"],
-    pool="gpu",
+    pool=GPU_POOL,
     code_version="2",
 )
 @guarded_on_device

@@ -15,6 +15,7 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
 from prox_assets.defs.assets.seeds import SEEDS_FILE
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
+from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
@@ -65,7 +66,7 @@ _WHAT_NEXT = {
     group_name="training",
     kinds={"parquet", "pytorch"},
     owners=["team:data"],
-    pool="gpu",
+    pool=GPU_POOL,
     code_version="1",
 )
 @guarded_on_device

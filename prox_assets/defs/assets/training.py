@@ -12,6 +12,7 @@ from prox_assets.config import RefinerOf, RefinerRecipe
 from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
+from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded, guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
@@ -84,7 +85,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     group_name="training",
     kinds={"pytorch", "huggingface"},
     owners=["team:data"],
-    pool="gpu",
+    pool=GPU_POOL,
     code_version="1",
 )
 @guarded_on_device
@@ -100,7 +101,7 @@ def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     group_name="training",
     kinds={"pytorch", "huggingface"},
     owners=["team:data"],
-    pool="gpu",
+    pool=GPU_POOL,
     code_version="1",
 )
 @guarded_on_device
