@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prox_assets.config.locations import location
-from prox_assets.errors import ProxError
+from prox_assets.errors import ProxError, UntrustedResultError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error that a user can act on is one line on stderr and exit status 1."""
+    """Run one command.
+
+    Exit status 0: all well. 1: an error, as one line on stderr that says what to do. 2: the command ran, and
+    its results should not be used as they are; one line on stderr says why.
+    """
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
+    except UntrustedResultError as error:
+        print(f"prox: do not use this result as it is: {error}", file=sys.stderr)
+        return 2
     except ProxError as error:
         print(f"prox: {error}", file=sys.stderr)
         return 1

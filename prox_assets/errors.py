@@ -2,7 +2,15 @@
 
 
 class ProxError(Exception):
-    """Base of every error that a user of the pipeline can act on."""
+    """Base of every error that a user of the pipeline can act on; the command line then exits with 1."""
+
+
+class UntrustedResultError(ProxError):
+    """The command ran to its end and wrote its results, and they should not be used as they are.
+
+    Raised last, after everything was written and printed; the command line then exits with 2. The message
+    gives the reason and says what to do.
+    """
 
 
 class CatalogueError(ProxError):
