@@ -1,8 +1,16 @@
 """The errors of this project: each says what was wrong, where, and what to do."""
 
+from prox_assets.redaction import redact
+
 
 class ProxError(Exception):
-    """Base of every error that a user of the pipeline can act on; the command line then exits with 1."""
+    """Base of every error that a user of the pipeline can act on; the command line then exits with 1.
+
+    Secrets in its message are masked when it is made, wherever it is printed, logged or stored later.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
 
 
 class UntrustedResultError(ProxError):

@@ -30,6 +30,7 @@ FLOORS = {
     "chunking": 0,
     "config": 0,
     "errors": -1,
+    "redaction": -2,
 }
 
 # Rooms of one floor that may use one another, each with its reason.

@@ -23,6 +23,7 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import MAX_RETRIES, passes, raise_judged, sentence
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError
+from prox_assets.redaction import redact_error
 from prox_assets.quality.rules import Severity
 from prox_assets.quality.stored_outcomes import stored_outcomes
 
@@ -72,6 +73,7 @@ def run_range(
         try:
             result = work(domain, shard)
         except Exception as error:  # whatever is wrong with a shard, the others go on
+            redact_error(error)
             if passes(error) and context.retry_number < MAX_RETRIES:
                 raise_judged(error, context.retry_number)
             context.log.error(f"{key} failed, the other shards go on: {sentence(error)}", exc_info=error)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from prox_assets.errors import ProxError
+from prox_assets.redaction import redact, redact_error
 
 MAX_RETRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT = 15.0, 600.0
@@ -80,6 +81,7 @@ def judged_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
     except (dg.RetryRequested, dg.Failure):
         raise
     except Exception as error:
+        redact_error(error)  # Dagster stores the whole chain
         raise_judged(error, context.retry_number)
         raise
 
@@ -100,7 +102,7 @@ def raise_judged(error: Exception, retry: int) -> None:
 
 def sentence(error: BaseException) -> str:
     """An error in one sentence: its own words, and its type where it is none of ours."""
-    return str(error) if isinstance(error, ProxError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ProxError) else redact(f"{type(error).__name__}: {error}")
 
 
 def forget_models() -> None:
