@@ -20,7 +20,7 @@ class Columns(Section):
 
 
 class Input(Section):
-    """Files of one layout, Parquet or JSONL (plain, .gz, .zst), and how they become shards.
+    """Files of one layout, Parquet or JSON lines (plain, .gz, .zst), and how they become shards.
 
     `path`: a file, a folder or a glob, here or at `s3://bucket/…`; or `manifest`, a file that lists them.
     With `shard_bytes` smaller files are grouped up to it and larger ones split; a group that is not full is

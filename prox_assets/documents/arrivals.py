@@ -50,7 +50,7 @@ def arrivals(
 def objection_to(source: ShardSource) -> Skipped | None:
     """Look into the Parquet footers of a new shard: they must be there, and have the columns."""
     for part in source.parts:
-        if not part.place.endswith(".parquet"):
+        if not part.format.is_parquet:
             continue
         try:
             missing = missing_columns(

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.config import Columns
+from prox_assets.documents.ids import id_text, value_text
 from prox_assets.documents.provenance import part_fingerprint, source_record
 from prox_assets.documents.ranges import batches, characters_per_range
 from prox_assets.documents.readers import SourceRow, read_rows
@@ -17,7 +18,7 @@ from prox_assets.documents.sources import ShardSource, changed_parts
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 
-_CODE_VERSION = "2"
+_CODE_VERSION = "3"
 Progress = Callable[[int], None]
 
 
@@ -103,14 +104,21 @@ def _objection(row: SourceRow, source: ShardSource, seen: set[bytes]) -> tuple[s
     objection = _text_objection(text, source.max_chars)
     if objection is not None:
         return objection
-    doc_id = row.values.get(source.columns.doc_id)
-    if doc_id is None or doc_id == "":
-        return "missing_id", f"column {source.columns.doc_id} is empty"
-    digest = hashlib.blake2b(str(doc_id).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    value = row.values.get(source.columns.doc_id)
+    doc_id = id_text(value)
+    if doc_id is None:
+        return "missing_id", _no_id(source.columns.doc_id, value)
+    digest = hashlib.blake2b(doc_id.encode(), digest_size=8).digest()
     if digest in seen:
-        return "duplicate_id", f"{str(doc_id)!r:.200} stood in an earlier row of this shard"
+        return "duplicate_id", f"{doc_id!r:.200} stood in an earlier row of this shard"
     seen.add(digest)
     return "", ""
+
+
+def _no_id(column: str, value: Any) -> str:
+    if value is None or value == "":
+        return f"column {column} is empty"
+    return f"column {column} holds {_plain(repr(value)):.100} of type {type(value).__name__}, which is no id"
 
 
 def _text(value: Any) -> Any:
@@ -146,7 +154,7 @@ def _accepted(row: int, values: Mapping[str, Any], columns: Columns) -> dict[str
     metadata = {name: values[name] for name in columns.metadata if values.get(name) is not None}
     return {
         "row": row,
-        "doc_id": _plain(values[columns.doc_id]),
+        "doc_id": id_text(values[columns.doc_id]),
         "text": _text(values[columns.text]),
         "url": _optional(values, columns.url),
         "source": _optional(values, columns.source),
@@ -156,13 +164,12 @@ def _accepted(row: int, values: Mapping[str, Any], columns: Columns) -> dict[str
 
 
 def _optional(values: Mapping[str, Any], column: str | None) -> str | None:
-    value = values.get(column) if column else None
-    return None if value is None else _plain(value)
+    return value_text(values.get(column)) if column else None
 
 
-def _plain(value: Any) -> str:
+def _plain(text: str) -> str:
     """Text that UTF-8 can hold; lone surrogates are written out as escapes."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rejected(row: SourceRow, columns: Columns, reason: str, detail: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prox_assets.documents.formats import known_format
 from prox_assets.documents.places import FoundFile, parquet_source
 from prox_assets.errors import InputError
 
@@ -49,9 +50,10 @@ def pieces_of(file: FoundFile, rows_per_shard: int | None, shard_bytes: int | No
         return _by_rows(file, rows_per_shard)
     if shard_bytes is None or file.size <= shard_bytes:
         return (WHOLE,)
-    if file.name.endswith(".parquet"):
+    kind = known_format(file.name)
+    if kind.is_parquet:
         return _by_row_groups(file, shard_bytes)
-    if not file.name.endswith(".jsonl"):
+    if not kind.is_splittable:
         raise InputError(
             f"{file.size:,} bytes that are compressed as a whole cannot be cut into shards of "
             f"{shard_bytes:,}; write Parquet or plain .jsonl, smaller files, or raise shard_bytes."
@@ -105,7 +107,7 @@ def _row_groups(metadata: Any) -> Iterator[_RowGroup]:
 
 
 def _by_rows(file: FoundFile, rows_per_shard: int) -> tuple[Piece, ...]:
-    if not file.name.endswith(".parquet"):
+    if not known_format(file.name).is_parquet:
         raise InputError("rows_per_shard splits Parquet files only; split this file, or drop the key.")
     rows = footer(file).rows
     starts = range(0, rows, rows_per_shard)

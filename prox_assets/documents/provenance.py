@@ -57,7 +57,7 @@ def part_fingerprint(part: FilePart) -> str:
         return fingerprint({"tag": entity_tag(part.place), "size": part.size, **asdict(part.piece)})
     if part.piece.byte_stop is None:
         return file_fingerprint(Path(part.place))
-    if part.place.endswith(".parquet"):
+    if part.format.is_parquet:
         return fingerprint({"bytes": _bytes_digest(part), **asdict(part.piece)})
     return fingerprint({"lines": _lines_digest(part)})
 

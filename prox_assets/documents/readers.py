@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from prox_assets.config import Columns
+from prox_assets.documents.formats import Compression
 from prox_assets.documents.pieces import Piece
 from prox_assets.documents.places import in_s3, opened, parquet_source
 from prox_assets.documents.sources import FilePart, ShardSource
@@ -52,7 +53,7 @@ def read_rows(source: ShardSource) -> Iterator[SourceRow]:
 
 
 def _part_rows(part: FilePart, columns: Columns) -> Iterator[SourceRow]:
-    rows = _parquet_rows(part, columns) if part.place.endswith(".parquet") else _jsonl_rows(part)
+    rows = _parquet_rows(part, columns) if part.format.is_parquet else _jsonl_rows(part)
     try:
         yield from rows
     except FileNotFoundError as error:
@@ -117,7 +118,7 @@ def read_lines(part: FilePart) -> Iterator[bytes]:
         at = piece.byte_start
         if piece.byte_start:
             at += len(file.readline()) - 1  # the line that the former piece ends with
-        with _unpacked(part.place, file) as lines:
+        with _unpacked(part.format.compression, file) as lines:
             for line in lines if piece.byte_stop is None or at < piece.byte_stop else ():
                 yield line
                 at += len(line)
@@ -126,11 +127,11 @@ def read_lines(part: FilePart) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _unpacked(place: str, file: IO[bytes]) -> Iterator[IO[bytes]]:
-    if place.endswith(".gz"):
+def _unpacked(compression: Compression, file: IO[bytes]) -> Iterator[IO[bytes]]:
+    if compression is Compression.GZIP:
         with gzip.GzipFile(fileobj=file) as unzipped:
             yield unzipped  # type: ignore[misc]
-    elif place.endswith(".zst"):
+    elif compression is Compression.ZSTD:
         with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
             yield io.BufferedReader(stream)
     else:

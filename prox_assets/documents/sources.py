@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prox_assets.config import Columns, Input
+from prox_assets.documents.formats import KNOWN_ENDINGS, FileFormat, format_of, known_format, without_ending
 from prox_assets.documents.groups import Group, GroupLog, files_digest, pack
 from prox_assets.documents.manifests import manifest_files
 from prox_assets.documents.pieces import WHOLE, Piece, pieces_of
@@ -12,7 +13,6 @@ from prox_assets.documents.places import FoundFile, list_files, measure
 from prox_assets.documents.skipped import HARMLESS, Reason, Skipped
 from prox_assets.errors import InputError
 
-ENDINGS = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 180
 
@@ -25,6 +25,11 @@ class FilePart:
     size: int
     modified: float
     piece: Piece = WHOLE
+
+    @property
+    def format(self) -> FileFormat:
+        """The format that the file's name tells."""
+        return known_format(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +148,8 @@ def _files(one: Input, listing: Listing) -> list[FoundFile]:
         return manifest_files(one.manifest, listing.skipped)
     assert one.path is not None, "an input has a path or a manifest"
     files = list_files(one.path)
-    if not any(file.name.endswith(ENDINGS) for file in files):
-        raise InputError(
-            f"{one.path}: no files ending in {', '.join(ENDINGS)} here; correct the input's path."
-        )
+    if not any(format_of(file.name) for file in files):
+        raise InputError(f"{one.path}: no files ending in {KNOWN_ENDINGS} here; correct the input's path.")
     return files
 
 
@@ -160,8 +163,8 @@ def _is_usable(file: FoundFile, one: Input, listing: Listing, arrival: Arrival |
 def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Reason, str] | None:
     if file.name.startswith((".", "_")):
         return Reason.HIDDEN, "the name begins with . or _, as those of unfinished files do"
-    if not file.name.endswith(ENDINGS):
-        return Reason.UNKNOWN_KIND, f"not {', '.join(ENDINGS)}"
+    if format_of(file.name) is None:
+        return Reason.UNKNOWN_KIND, f"not {KNOWN_ENDINGS}"
     if not 0 < len(shard_name(file, one)) <= _LONGEST_NAME:
         return Reason.NO_NAME, f"a shard's name has 1 to {_LONGEST_NAME} characters; rename the file"
     if arrival is None:
@@ -176,8 +179,7 @@ def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Re
 def shard_name(file: FoundFile, one: Input) -> str:
     """A file's name without its ending, of characters that a partition may have."""
     path = file.name if one.named_by == "file" else file.relative.lstrip("/").replace("/", ".")
-    stem = next((path.removesuffix(ending) for ending in ENDINGS if path.endswith(ending)), path)
-    return _FORBIDDEN.sub("_", one.prefix + stem)
+    return _FORBIDDEN.sub("_", one.prefix + without_ending(path))
 
 
 def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None:
@@ -186,7 +188,7 @@ def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None
         try:
             pieces = pieces_of(file, one.rows_per_shard, one.shard_bytes)
         except InputError as error:
-            kind = Reason.UNREADABLE if file.name.endswith(".parquet") else Reason.UNSPLITTABLE
+            kind = Reason.UNREADABLE if known_format(file.name).is_parquet else Reason.UNSPLITTABLE
             listing.skip(file.place, kind, str(error), name)
             continue
         for number, piece in enumerate(pieces):
