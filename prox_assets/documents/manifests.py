@@ -1,13 +1,25 @@
 """Manifests: a file that lists the files of an input, one a line, as a place or as a JSON object."""
 
+import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from prox_assets.config.locations import S3_SCHEME
 from prox_assets.documents.places import FoundFile, in_s3, measure, opened
-from prox_assets.documents.skipped import Reason, Skipped
+from prox_assets.documents.skipped import Reason, Skipped, printable
 from prox_assets.errors import InputError
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+# The longer marks first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFile]:
@@ -15,24 +27,29 @@ def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFi
 
     A line is a path or `s3://…`, or an object with `path` and, if it is known, `size` in bytes; then the file
     is not asked for. Relative paths are relative to the manifest. Blank lines and `#` comments are left out.
+    The text is UTF-8, or UTF-16 or UTF-32 with a byte order mark; lines end as on any system.
 
     Raises:
-        InputError: the manifest itself cannot be read.
+        InputError: the manifest itself cannot be read, or lists no file.
     """
+    shown = printable(str(manifest))
     entries: dict[str, tuple[str, int | None]] = {}
     for number, line in _lines(str(manifest)):
         try:
             listed, size = _entry(line)
         except InputError as error:
-            skipped.append(Skipped(f"{manifest}, line {number}", Reason.UNREADABLE, str(error)))
+            skipped.append(Skipped(f"{shown}, line {number}", Reason.UNREADABLE, str(error)))
             continue
         entries[_place(listed, str(manifest))] = listed, size
+    if not entries:
+        raise InputError(f"{shown}: this manifest lists no file; write a path or s3://… on each line.")
     found = measure([place for place, (_, size) in entries.items() if size is None])
     files = []
     for place, (listed, size) in entries.items():
         file = found.get(place) if size is None else FoundFile(place, listed, size, 0.0)
         if file is None:
-            skipped.append(Skipped(place, Reason.MISSING, f"listed in {manifest}, and not there"))
+            detail = f"listed in {shown}, and there is no such file"
+            skipped.append(Skipped(printable(place), Reason.MISSING, detail))
         else:
             relative = listed.removeprefix(S3_SCHEME)
             files.append(FoundFile(place, relative, file.size, file.modified))
@@ -42,11 +59,19 @@ def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFi
 def _lines(manifest: str) -> list[tuple[int, str]]:
     try:
         with opened(manifest) as file:
-            text = file.read().decode()
+            text = _decoded(file.read())
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{manifest}: this manifest cannot be read ({error}); correct it.") from error
-    lines = enumerate((line.strip() for line in text.split("\n")), start=1)
+        shown = printable(manifest)
+        raise InputError(
+            f"{shown}: this manifest cannot be read ({error}); correct it, or write it as UTF-8."
+        ) from error
+    lines = enumerate((line.strip(" \t") for line in _LINE_END.split(text)), start=1)
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
+
+
+def _decoded(content: bytes) -> str:
+    marked = (encoding for mark, encoding in _MARKS if content.startswith(mark))
+    return content.decode(next(marked, "utf-8"))
 
 
 def _entry(line: str) -> tuple[str, int | None]:
@@ -54,12 +79,16 @@ def _entry(line: str) -> tuple[str, int | None]:
         return line, None
     try:
         value: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f'not JSON ({error}); write {{"path": …, "size": …}}') from error
-    size = value.get("size")
-    if not isinstance(value.get("path"), str) or not isinstance(size, int | None):
+    path, size = value.get("path"), value.get("size")
+    if not isinstance(path, str) or not path or not _is_size(size):
         raise InputError('write {"path": a text, "size": bytes}')
-    return value["path"], size
+    return path, size
+
+
+def _is_size(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 
 
 def _place(listed: str, manifest: str) -> str:

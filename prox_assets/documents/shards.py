@@ -1,6 +1,9 @@
 """Shards on disk: what they are called, and what of them is finished."""
 
+import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,37 @@ import pyarrow.parquet as pq
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
+LONGEST_NAME = 180
+"""Bytes of a shard's name, so that the names of pieces, groups and temporary files fit into 255."""
+_REPLACED = "\0"
+_DOTS = re.compile(r"^\.+|\.{3,}")
+
+
+def name_of_shard(name: str) -> str:
+    """Make a name that a partition, a folder and a key in S3 may have, as a function of `name` alone.
+
+    Letters, marks and digits of any script, `_`, `.` and `-` stay, in Unicode's composed form; others become
+    `_`. Where that may make two names one, or leaves nothing to go by, a digest of the name is appended.
+    Names of ASCII alone get none: only `.` in front and `...`, which no partition can have, are taken out.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    kept = "".join(character if _stays(character) else _REPLACED for character in composed)
+    without_dots = _DOTS.sub(_REPLACED, kept)
+    result = re.sub(f"{_REPLACED}+", "_", without_dots)
+    is_nameless = not any(character.isalnum() for character in result)
+    is_ambiguous = result != name and (not name.isascii() or without_dots != kept or is_nameless)
+    is_too_long = not name.isascii() and len(result.encode()) > LONGEST_NAME
+    if not is_ambiguous and not is_too_long:
+        return result
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    short = result.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{short}-{digest}"
+
+
+def _stays(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in "_.-"
+    return unicodedata.category(character)[0] in "LMN"
 
 
 @dataclass(frozen=True, slots=True, order=True)

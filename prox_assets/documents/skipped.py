@@ -1,5 +1,6 @@
 """Why a file is no shard, or not yet."""
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ class Reason(StrEnum):
 
     UNKNOWN_KIND = "unknown_kind"
     HIDDEN = "hidden"
+    FOLDER = "folder"
     NO_NAME = "no_name"
     SAME_NAME = "same_name"
     EMPTY = "empty"
@@ -23,7 +25,16 @@ class Reason(StrEnum):
 
 
 #: These pass by themselves, or are nobody's mistake.
-HARMLESS = frozenset({Reason.UNKNOWN_KIND, Reason.HIDDEN, Reason.EMPTY, Reason.SETTLING, Reason.WAITING})
+HARMLESS = frozenset(
+    {
+        Reason.UNKNOWN_KIND,
+        Reason.HIDDEN,
+        Reason.FOLDER,
+        Reason.EMPTY,
+        Reason.SETTLING,
+        Reason.WAITING,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +48,18 @@ class Skipped:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason.value}: {self.detail}"
+
+
+def printable(name: str) -> str:
+    """Show a file's name on one line of any terminal: bytes that are no UTF-8, and controls, as escapes."""
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = name.encode("utf-8", "backslashreplace")
+    shown = raw.decode("utf-8", "backslashreplace")
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in ("Cc", "Zl", "Zp")
+        else character
+        for character in shown
+    )

@@ -1,20 +1,18 @@
 """Which shards a domain has: a file each, or groups of small files and pieces of large ones."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prox_assets.config import Columns, Input
+from prox_assets.documents.discovery import discover
 from prox_assets.documents.formats import KNOWN_ENDINGS, FileFormat, format_of, known_format, without_ending
 from prox_assets.documents.groups import Group, GroupLog, files_digest, pack
 from prox_assets.documents.manifests import manifest_files
 from prox_assets.documents.pieces import WHOLE, Piece, pieces_of
-from prox_assets.documents.places import FoundFile, list_files, measure
-from prox_assets.documents.skipped import HARMLESS, Reason, Skipped
+from prox_assets.documents.places import FoundFile, measure
+from prox_assets.documents.shards import LONGEST_NAME, name_of_shard
+from prox_assets.documents.skipped import HARMLESS, Reason, Skipped, printable
 from prox_assets.errors import InputError
-
-_FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+")
-_LONGEST_NAME = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,12 @@ class Listing:
 
     def skip(self, place: str, reason: Reason, detail: str, shard: str = "") -> None:
         """Note why a file gives no shard."""
-        self.skipped.append(Skipped(place, reason, detail, shard))
+        self.skipped.append(Skipped(printable(place), reason, detail, shard))
+
+    @property
+    def unread(self) -> list[Skipped]:
+        """The files that should have given a shard."""
+        return [skipped for skipped in self.skipped if skipped.reason not in HARMLESS]
 
 
 def is_unchanged(source: ShardSource) -> bool:
@@ -93,11 +96,23 @@ def list_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> tuple[S
         InputError: an input has no files of a known kind, two shards would get one name, or a file cannot be
             read or split.
     """
-    listing = _listing(inputs, log, None, closing=True)
-    for skipped in listing.skipped:
-        if skipped.reason not in HARMLESS:
-            raise InputError(f"{skipped.place}: {skipped.detail}")
+    listing = closed_shards(inputs, log)
+    for skipped in listing.unread:
+        raise InputError(f"{skipped.place}: {skipped.detail}")
     return tuple(listing.shards)
+
+
+def closed_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> Listing:
+    """List what can be read now, and what cannot; groups that are not full are closed.
+
+    Raises:
+        InputError: nothing can be read.
+    """
+    listing = _listing(inputs, log, None, closing=True)
+    if not listing.shards:
+        for skipped in listing.unread or listing.skipped:
+            raise InputError(f"{skipped.place}: {skipped.detail}")
+    return listing
 
 
 def known_shards(inputs: Iterable[Input], log: GroupLog | None = None) -> Listing:
@@ -118,7 +133,7 @@ def _listing(
         try:
             _add_input(one, listing, log, arrival, closing)
         except InputError as error:
-            where = str(one.path if one.path is not None else one.manifest)
+            where = printable(str(one.path if one.path is not None else one.manifest))
             listing.skip(where, Reason.UNREADABLE, str(error).removeprefix(f"{where}: "))
     _refuse_same_names(listing)
     return listing
@@ -147,10 +162,9 @@ def _files(one: Input, listing: Listing) -> list[FoundFile]:
     if one.manifest is not None:
         return manifest_files(one.manifest, listing.skipped)
     assert one.path is not None, "an input has a path or a manifest"
-    files = list_files(one.path)
-    if not any(format_of(file.name) for file in files):
-        raise InputError(f"{one.path}: no files ending in {KNOWN_ENDINGS} here; correct the input's path.")
-    return files
+    discovery = discover(one.path)
+    listing.skipped += discovery.skipped
+    return list(discovery.files)
 
 
 def _is_usable(file: FoundFile, one: Input, listing: Listing, arrival: Arrival | None) -> bool:
@@ -161,12 +175,12 @@ def _is_usable(file: FoundFile, one: Input, listing: Listing, arrival: Arrival |
 
 
 def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Reason, str] | None:
-    if file.name.startswith((".", "_")):
-        return Reason.HIDDEN, "the name begins with . or _, as those of unfinished files do"
     if format_of(file.name) is None:
         return Reason.UNKNOWN_KIND, f"not {KNOWN_ENDINGS}"
-    if not 0 < len(shard_name(file, one)) <= _LONGEST_NAME:
-        return Reason.NO_NAME, f"a shard's name has 1 to {_LONGEST_NAME} characters; rename the file"
+    if not _is_utf8(file.place):
+        return Reason.NO_NAME, "the name is not UTF-8, which records and partitions need; rename the file"
+    if not 0 < len(shard_name(file, one)) <= LONGEST_NAME:
+        return Reason.NO_NAME, f"a shard's name has 1 to {LONGEST_NAME} characters; rename the file"
     if arrival is None:
         return None
     if file.size == 0:
@@ -176,10 +190,18 @@ def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Re
     return None
 
 
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shard_name(file: FoundFile, one: Input) -> str:
-    """A file's name without its ending, of characters that a partition may have."""
+    """Name a file's shard: by the file without its ending, and with the prefix of its input."""
     path = file.name if one.named_by == "file" else file.relative.lstrip("/").replace("/", ".")
-    return _FORBIDDEN.sub("_", one.prefix + without_ending(path))
+    return name_of_shard(one.prefix + without_ending(path))
 
 
 def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None:
@@ -252,10 +274,10 @@ def _refuse_same_names(listing: Listing) -> None:
         if source.name in seen:
             detail = (
                 f"{seen[source.name]} is shard {source.name!r} too: give one of their inputs a prefix in the "
-                "catalogue, or set named_by: path."
+                "catalogue, set named_by: path, or rename one of the files."
             )
             listing.skip(place, Reason.SAME_NAME, detail, source.name)
         else:
-            seen[source.name] = place
+            seen[source.name] = printable(place)
             kept.append(source)
     listing.shards[:] = kept

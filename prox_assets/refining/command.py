@@ -1,6 +1,7 @@
 """What the `prox` command does, as functions: refine files, evaluate a checkpoint, show a document."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,9 +18,10 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Columns, Execution, Inference, Input, Thresholds
 from prox_assets.config.locations import absolute
 from prox_assets.documents.ingest import ingest
-from prox_assets.documents.sources import ShardSource, list_shards
+from prox_assets.documents.skipped import HARMLESS
+from prox_assets.documents.sources import Listing, ShardSource, closed_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
-from prox_assets.errors import CatalogueError, InputError
+from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
 from prox_assets.quality.costs import shard_inputs
@@ -38,6 +40,7 @@ from prox_assets.refining.loaded import (
     rails_of,
 )
 
+_SHOWN_SKIPPED = 20
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
 
 
@@ -59,13 +62,40 @@ def refine_files(options: Any) -> int:
     console = Console()
     settings, source = _settings(options)
     store = Store(options.output)
-    found = list_shards([source], store.group_log(settings.domain))
-    done = [refine_shard(store, shard, settings, console) for shard in found]
+    listing = closed_shards([source], store.group_log(settings.domain))
+    _print_skipped(listing, console)
+    done = [refine_shard(store, shard, settings, console) for shard in listing.shards]
     console.print(_funnel(done))
-    for shard in found:
+    for shard in listing.shards:
         refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
-        console.print(f"{shard.name}: {refined.folder}", soft_wrap=True)
+        console.print(f"{shard.name}: {refined.folder}", soft_wrap=True, markup=False)
+    _refuse_unread(listing)
     return 0
+
+
+def _print_skipped(listing: Listing, console: Console) -> None:
+    """Print the files that give no shard, those that should have first."""
+    ordered = sorted(listing.skipped, key=lambda skipped: skipped.reason in HARMLESS)
+    for skipped in ordered[:_SHOWN_SKIPPED]:
+        console.print(f"skipped {skipped}", soft_wrap=True, markup=False, highlight=False)
+    rest = Counter(skipped.reason.value for skipped in ordered[_SHOWN_SKIPPED:])
+    if rest:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in rest.most_common())
+        console.print(f"skipped {rest.total():,} more: {counts}", highlight=False)
+
+
+def _refuse_unread(listing: Listing) -> None:
+    """Say at the end that files are missing from the result.
+
+    Raises:
+        UntrustedResultError: a file that should have given a shard did not.
+    """
+    if listing.unread:
+        count = len(listing.unread)
+        files = "a file is" if count == 1 else f"{count:,} files are"
+        raise UntrustedResultError(
+            f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
+        )
 
 
 def refine_shard(

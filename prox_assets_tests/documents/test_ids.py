@@ -161,7 +161,7 @@ def test_bytes_that_are_no_utf8_are_no_text_id() -> None:
 def _duckdb(where: Path) -> None:
     duckdb.sql(f"""
         COPY (SELECT *, 'some text' AS text FROM (VALUES
-            ('{IDENTIFIER}'::UUID, TRUE, 7::UBIGINT, TIMESTAMPTZ '2024-01-31 12:30:05.12+00', 1.5::DOUBLE, 'x')
+            ('{IDENTIFIER}'::UUID, TRUE, 7::UBIGINT, '{MOMENT}+00'::TIMESTAMPTZ, 1.5::DOUBLE, 'x')
         ) rows(uuid, bool, uint64, aware, float, text_id)) TO '{where}' (FORMAT parquet)""")
 
 
