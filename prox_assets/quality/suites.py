@@ -94,6 +94,15 @@ _TEXT_IS_SOURCE = critical(
     value_set=["same"],
 )
 
+_TEXT_FROM_SOURCE = critical(
+    "text_from_source",
+    "The text of a kept document is its source text, or the lines of it that the C4 rules leave.",
+    _IN_SET,
+    "kept",
+    column="text_identity",
+    value_set=["same", "lines"],
+)
+
 SUITES: dict[str, tuple[Rule, ...]] = {
     "raw_documents": (
         SCHEMA,
@@ -273,7 +282,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _ROW_IDENTITY,
         *_DOC_ID,
         *_refined("dropped"),
-        _TEXT_IS_SOURCE,
+        _TEXT_FROM_SOURCE,
         banded(
             "keep_ratio",
             "Characters kept / characters in stays in its band.",

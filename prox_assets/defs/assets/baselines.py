@@ -45,7 +45,7 @@ def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
 
     ruleset = at.catalogue.domain(at.domain).baseline
     raw = at.finished("raw_documents")
-    configuration = {"asset": "rule_filtered_corpus", "code": "1", "raw": raw.fingerprint, "ruleset": ruleset}
+    configuration = {"asset": "rule_filtered_corpus", "code": "2", "raw": raw.fingerprint, "ruleset": ruleset}
     writer = at.store.writer(ShardKey(at.domain, "rule_filtered_corpus", at.shard), configuration)
     judge = partial(filtered_table, ruleset)
     finished = map_parts((raw,), writer, lambda table: PartResult(judge(table)), log_parts(at.context))
