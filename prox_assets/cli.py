@@ -133,6 +133,9 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify", type=Path, metavar="FOLDER", help="hold a published folder to its manifest"
     )
+    parser.add_argument(
+        "--partial", action="store_true", help="publish even if shards of the domain are not refined"
+    )
     parser.set_defaults(run=_publish)
 
 
@@ -207,7 +210,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from prox_assets.publishing.command import publish
 
-    return publish(options.domain, options.catalogue, options.output, options.verify)
+    return publish(options.domain, options.catalogue, options.output, options.verify, options.partial)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ class Publishing(Section):
     """Where the documents come from and under which licence the corpus may go on.
 
     `licence` is an identifier that dataset hubs know (`odc-by`, `cc-by-4.0`, `other`); `origin` and `notes`
-    are sentences for the card. Without `dropped_text`, the dropped documents go without their text.
+    are sentences for the card. Without `dropped_text`, the dropped documents go without their text. `partial`
+    publishes a domain of which some shards are not refined; the card names them.
     """
 
     title: str | None = None
@@ -15,3 +16,4 @@ class Publishing(Section):
     origin: str | None = None
     notes: str | None = None
     dropped_text: bool = True
+    partial: bool = False

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from prox_assets.documents.store import FinishedShard
+from prox_assets.quality.markdown import code
 
 _PAGES, _EDITS, _CHARS = 3, 4, 90
 _BINS, _BAR = 10, 20
 
 
 def edits_markdown(sources: FinishedShard, refined: FinishedShard) -> str:
-    """What was taken from the pages of the first range with the most edits; a few kilobytes at most."""
+    """A table of what was removed from the most edited pages of the first range; a few kilobytes at most."""
     if not refined.ranges:
         return ""
     first = refined.ranges[0]
@@ -22,7 +23,7 @@ def edits_markdown(sources: FinishedShard, refined: FinishedShard) -> str:
     lines = [_line(row, edit, texts[row["row"]]) for row, edits in most for edit in edits[:_EDITS]]
     if not lines:
         return "No page of the first range was edited."
-    return "\n".join(["| page | call | score | taken away | put there |", "|---|---|---|---|---|", *lines])
+    return "\n".join(["| page | call | score | removed | replacement |", "|---|---|---|---|---|", *lines])
 
 
 def shares_markdown(values: Sequence[float]) -> str:
@@ -43,11 +44,12 @@ def _applied(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _line(row: dict[str, Any], edit: dict[str, Any], text: str) -> str:
     score = "" if edit["score"] is None else f"{edit['score']:.2f}"
-    taken = _cell(text[edit["start"] : edit["stop"]])
-    return f"| {_cell(row['doc_id'])} | {edit['call']} | {score} | {taken} | {_cell(edit['replacement'])} |"
-
-
-def _cell(text: str) -> str:
-    """One line of a table: no bars, no line breaks, no markup."""
-    flat = " ".join(text.split()).replace("|", "¦").replace("`", "'")
-    return f"`{flat[:_CHARS]}{'…' if len(flat) > _CHARS else ''}`" if flat else ""
+    removed, replacement = text[edit["start"] : edit["stop"]], edit["replacement"]
+    cells = (
+        code(row["doc_id"], _CHARS),
+        edit["call"],
+        score,
+        code(removed, _CHARS),
+        code(replacement, _CHARS),
+    )
+    return f"| {' | '.join(cells)} |"

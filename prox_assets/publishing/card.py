@@ -1,34 +1,66 @@
 """The dataset card: front matter that `datasets` and hubs read, and what a person must know before use."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from langcodes import Language, LanguageTagError
 
 from prox_assets.config import Domain
 from prox_assets.documents.store import FinishedShard, Store
+from prox_assets.errors import StoreError
 from prox_assets.publishing.checks import CheckedShard, checked_shards
 from prox_assets.publishing.rows import ShardStages
+from prox_assets.quality.markdown import inline
 from prox_assets.quality.outcomes import ExpectationOutcome
 from prox_assets.quality.wording import FILTERS
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_LARGEST = "n>1M"
+FRONT_MATTER_END = "\n---\n\n"
+"""Ends the front matter; YAML's own text never has it, since it indents the lines of a string."""
+
+# The values that the Hugging Face hub knows: each category holds fewer documents than its number.
+_SIZES = {
+    10**3: "n<1K",
+    10**4: "1K<n<10K",
+    10**5: "10K<n<100K",
+    10**6: "100K<n<1M",
+    10**7: "1M<n<10M",
+    10**8: "10M<n<100M",
+    10**9: "100M<n<1B",
+    10**10: "1B<n<10B",
+    10**11: "10B<n<100B",
+    10**12: "100B<n<1T",
+}
+_LARGEST = "n>1T"
+_HUB_LICENCE = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_NAMED_SHARDS = 20
+_NO_LANGUAGE = ("und", "mul", "mis", "zxx")
 
 
 @dataclass(frozen=True, slots=True)
 class CardInputs:
-    """What a card is written from. `refiners`: what their checkpoints say, by asset."""
+    """What a card is written from. `refiners`: what their checkpoints say, by asset.
+
+    `unrefined`: the shards of the domain that are not published; None where nobody can say.
+    """
 
     domain: str
     section: Domain
     store: Store
     shards: Sequence[ShardStages]
     refiners: Mapping[str, Mapping[str, Any]]
+    unrefined: Sequence[str] | None
+
+    @property
+    def input_names(self) -> list[str]:
+        """The last part of each input's path or manifest, so that no one's folders are published."""
+        wheres = (source.path or source.manifest for source in self.section.inputs)
+        return [str(where).rstrip("/").rsplit("/", 1)[-1] for where in wheres]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +76,11 @@ class Funnel:
     kept_tokens: int
     edited_tokens: int
     languages: Mapping[str, int]
+
+    @property
+    def dropped(self) -> int:
+        """The rows that are not in the refined corpus, rejected ones included."""
+        return sum(self.lost.values()) + sum(self.rejected.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +104,14 @@ class CheckLine:
 
 
 def card_text(inputs: CardInputs) -> str:
-    """The card, as Markdown with YAML front matter."""
+    """The card, as Markdown with YAML front matter.
+
+    Raises:
+        StoreError: the shards have no rows at all.
+    """
     funnel = count_funnel(inputs.shards)
+    if not funnel.kept + funnel.dropped:
+        raise StoreError(f"{inputs.domain} has no rows to publish: add files to its inputs and refine them.")
     environment = Environment(
         loader=PackageLoader("prox_assets.publishing"),
         autoescape=False,
@@ -76,19 +119,20 @@ def card_text(inputs: CardInputs) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS | {"inline": inline})
     checked = checked_shards(inputs.store, inputs.shards)
     body = environment.get_template("card.txt").render(
         inputs=inputs,
         publishing=inputs.section.publishing,
         teacher=inputs.section.teacher,
         funnel=funnel,
+        completeness=completeness(inputs.unrefined),
         executed=how_executed(inputs.shards),
         checks=check_lines(checked),
         unchecked=[f"{one.asset} of {one.shard}" for one in checked if one.outcomes is None],
     )
     front = yaml.safe_dump(front_matter(inputs, funnel), sort_keys=False, allow_unicode=True)
-    return f"---\n{front}---\n\n{body}"
+    return f"---\n{front.rstrip()}{FRONT_MATTER_END}{body}"
 
 
 def front_matter(inputs: CardInputs, funnel: Funnel) -> dict[str, Any]:
@@ -96,15 +140,64 @@ def front_matter(inputs: CardInputs, funnel: Funnel) -> dict[str, Any]:
     publishing = inputs.section.publishing
     return {
         "pretty_name": publishing.title or f"{inputs.domain}, refined",
-        "license": publishing.licence or "unknown",
-        "language": sorted(name for name in funnel.languages if name),
+        **_licence(publishing.licence),
+        "language": hub_languages(funnel.languages),
         "task_categories": ["text-generation"],
-        "size_categories": [next((name for size, name in _SIZES if funnel.kept < size), _LARGEST)],
-        "configs": [
-            {"config_name": "refined", "data_files": "refined/*.parquet", "default": True},
-            {"config_name": "dropped", "data_files": "dropped/*.parquet"},
-        ],
+        "size_categories": [next((name for size, name in _SIZES.items() if funnel.kept < size), _LARGEST)],
+        "configs": _configurations(funnel),
     }
+
+
+def _configurations(funnel: Funnel) -> list[dict[str, Any]]:
+    """The configurations that hold rows: `datasets` fails to load one that has none."""
+    return [
+        {"config_name": name, "data_files": f"{name}/*.parquet", **more}
+        for name, rows, more in (
+            ("refined", funnel.kept, {"default": True}),
+            ("dropped", funnel.dropped, {}),
+        )
+        if rows
+    ]
+
+
+def completeness(unrefined: Sequence[str] | None) -> str:
+    """Say which shards of a domain are not in its corpus (`CardInputs.unrefined`)."""
+    if unrefined is None:
+        return "The inputs could not be listed, so shards that were never read are not known."
+    if not unrefined:
+        return "No shard of the domain is missing."
+    return f"Not refined, and so not published: {name_shards(unrefined)}."
+
+
+def name_shards(shards: Sequence[str]) -> str:
+    """The first names of shards, and how many there are besides."""
+    more = len(shards) - _NAMED_SHARDS
+    return ", ".join(shards[:_NAMED_SHARDS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _licence(licence: str | None) -> dict[str, str]:
+    """A hub's licence identifier; any other text is the name of another licence."""
+    if licence is None or _HUB_LICENCE.fullmatch(licence):
+        return {"license": licence or "unknown"}
+    return {"license": "other", "license_name": licence}
+
+
+def hub_languages(names: Iterable[str]) -> list[str]:
+    """ISO 639 codes of languages that the source names by any BCP 47 or ISO 639-3 tag, such as `eng_Latn`.
+
+    The shortest code of each, as hubs take them; names that are no tag of a known language are left out here
+    (the card's text lists all).
+    """
+    return sorted({code for name in names if (code := _hub_language(name)) is not None})
+
+
+def _hub_language(name: str) -> str | None:
+    try:
+        tag = Language.get(name)
+    except LanguageTagError:
+        return None
+    code = tag.prefer_macrolanguage().language
+    return code if tag.is_valid() and code not in (None, *_NO_LANGUAGE) else None
 
 
 def count_funnel(shards: Sequence[ShardStages]) -> Funnel:

@@ -1,7 +1,7 @@
 """Building the folder of a published corpus: Parquet files, card, manifest."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,46 +12,59 @@ import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
 from prox_assets.documents.files import publish_folder
-from prox_assets.documents.store import ShardKey, Store
+from prox_assets.documents.skipped import HARMLESS
+from prox_assets.documents.sources import known_shards
+from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError
-from prox_assets.publishing.card import CardInputs, card_text
+from prox_assets.publishing.card import CardInputs, card_text, completeness, name_shards
 from prox_assets.publishing.checks import check_states, require_sound
 from prox_assets.publishing.manifest import write_manifest
 from prox_assets.publishing.rows import DROPPED, REFINED, ShardStages, published_tables
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 CARD = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All that a published corpus is made of."""
+    """All that a published corpus is made of.
+
+    `unrefined`: the shards of the domain that are not in it; None where all shards that were read are in it
+    and the inputs could not be listed.
+    """
 
     domain: str
     section: Domain
     store: Store
     shards: tuple[ShardStages, ...]
+    unrefined: tuple[str, ...] | None = ()
 
     @classmethod
-    def of(cls, store: Store, domain: str, section: Domain) -> "Corpus":
-        """The refined shards of a domain.
+    def of(cls, store: Store, domain: str, section: Domain, partial: bool = False) -> "Corpus":
+        """Open the refined shards of a domain; with `partial` some of its shards may be missing.
 
         Raises:
-            StoreError: there are none, or a critical check of one failed.
+            StoreError: there are none, some are missing, one was refined from other rows than are stored now,
+                or a critical check of one failed.
         """
         refined = store.shards(domain, "chunk_refined_corpus")
         if not refined:
             raise StoreError(f"{domain} has no refined shards: materialize chunk_refined_corpus first.")
-        shards = tuple(
-            ShardStages(
-                store.shard(ShardKey(domain, "raw_documents", one.key.shard)),
-                store.shard(ShardKey(domain, "doc_refined_corpus", one.key.shard)),
-                one,
+        unrefined = unrefined_shards(store, domain, section, [shard.key.shard for shard in refined])
+        if unrefined and not (partial or section.publishing.partial):
+            raise StoreError(
+                f"{len(refined)} of {len(refined) + len(unrefined)} shards of {domain} are refined; not "
+                f"{name_shards(unrefined)}. Refine them, or publish what is there with --partial (in the "
+                "catalogue publishing.partial: true); the card then names what is missing."
             )
-            for one in refined
-        )
+        shards = tuple(_stages(store, shard) for shard in refined)
         require_sound(store, shards)
-        return cls(domain, section, store, shards)
+        return cls(domain, section, store, shards, unrefined)
+
+    @property
+    def completeness(self) -> str:
+        """Say which shards of the domain are not in the corpus."""
+        return completeness(self.unrefined)
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -64,17 +77,23 @@ class Corpus:
             "checks": check_states(self.store, self.shards),
             "publishing": self.section.publishing.model_dump(mode="json"),
             "teacher": [self.section.teacher.licence, self.section.teacher.labels_may_be_published],
+            "unrefined": None if self.unrefined is None else list(self.unrefined),
         }
 
     def build(self, folder: Path) -> None:
         """Fill an empty folder. Memory is bounded by a row range."""
+        card = card_text(
+            self._card_inputs()
+        )  # before hours of writing, so that what it lacks is said at once
+        (folder / CARD).write_text(card, encoding="utf-8")
         for shard in self.shards:
             with _writers(folder, shard.name) as (kept, dropped):
                 for refined, others in published_tables(shard, self.section.publishing.dropped_text):
-                    kept.write_table(refined)
-                    dropped.write_table(others)
-        (folder / CARD).write_text(card_text(self._card_inputs()), encoding="utf-8")
-        write_manifest(folder, {"domain": self.domain, "shards": self.configuration["shards"]})
+                    for writer, table in ((kept, refined), (dropped, others)):
+                        if table.num_rows:  # datasets cannot load row groups without rows
+                            writer.write_table(table)
+        about = {name: self.configuration[name] for name in ("domain", "shards", "unrefined")}
+        write_manifest(folder, about)
 
     def publish_to(self, folder: Path) -> None:
         """Build it in a folder that is not there yet; it appears whole.
@@ -87,9 +106,44 @@ class Corpus:
         publish_folder(folder, self.build)
 
     def _card_inputs(self) -> CardInputs:
-        return CardInputs(
-            self.domain, self.section, self.store, self.shards, _refiners(self.store, self.domain)
-        )
+        refiners = _refiners(self.store, self.domain)
+        return CardInputs(self.domain, self.section, self.store, self.shards, refiners, self.unrefined)
+
+
+def unrefined_shards(
+    store: Store, domain: str, section: Domain, refined: Sequence[str]
+) -> tuple[str, ...] | None:
+    """List the domain's other shards by name: those read, and those that its inputs have now.
+
+    None where all that were read are refined and the inputs cannot be listed.
+    """
+    listing = known_shards(section.inputs, store.group_log(domain))
+    names = {source.name for source in listing.shards}
+    names |= {shard.key.shard for shard in store.shards(domain, "raw_documents")}
+    missing = tuple(sorted(names - set(refined)))
+    listed = all(skipped.reason in HARMLESS for skipped in listing.skipped)
+    return missing if listed or missing else None
+
+
+def _stages(store: Store, refined: FinishedShard) -> ShardStages:
+    """Find the stages that a refined shard was made of.
+
+    Raises:
+        StoreError: they were written again since.
+    """
+    domain, shard = refined.key.domain, refined.key.shard
+    raw, documents = (
+        store.shard(ShardKey(domain, asset, shard)) for asset in ("raw_documents", "doc_refined_corpus")
+    )
+    for stage, upstream in ((documents, raw), (refined, documents)):
+        made_of = store.manifest(stage.key)["configuration"].get("upstreams", {})
+        used = made_of.get(upstream.key.asset, upstream.fingerprint)
+        if used != upstream.fingerprint or stage.ranges != upstream.ranges:
+            raise StoreError(
+                f"{stage.key.asset} of {domain}|{shard} was made of other rows than {upstream.key.asset} "
+                "holds now; refine that shard again before publishing."
+            )
+    return ShardStages(raw, documents, refined)
 
 
 @contextmanager

@@ -1,11 +1,20 @@
 """Verdicts of people on documents, as the report exports them: one JSON object a line."""
 
+import codecs
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from prox_assets.errors import InputError
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class LineVerdict(BaseModel):
@@ -37,12 +46,26 @@ def read_verdicts(file: Path) -> list[Verdict]:
     """Read an exported file.
 
     Raises:
-        InputError: there is no such file, or a line of it is no verdict.
+        InputError: there is no such file, it is not text of a known encoding, or a line of it is no verdict.
     """
     if not file.is_file():
         raise InputError(f"{file}: there is no such file; export verdicts from the report first.")
-    texts = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-    return [_verdict(file, number, text) for number, text in texts if text.strip()]
+    # Only a newline ends a line: notes may hold U+2028 and other characters that end lines elsewhere.
+    lines = enumerate(_text(file).split("\n"), 1)
+    return [_verdict(file, number, line) for number, line in lines if line.strip()]
+
+
+def _text(file: Path) -> str:
+    """Decode UTF-8, or the encoding that a byte order mark names: editors save exports in those."""
+    content = file.read_bytes()
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(marked)
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file}, line {number}: this is not {marked} text; save the file as UTF-8, or export it again."
+        ) from error
 
 
 def _verdict(file: Path, number: int, text: str) -> Verdict:

@@ -1,15 +1,19 @@
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from prox_assets.cli import main
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.publishing.card import hub_languages
 from prox_assets.quality.outcomes import ExpectationOutcome
 from prox_assets.quality.rules import Severity
 from prox_assets.quality.stored_outcomes import store_outcomes
-from prox_assets_tests.quality.shards import PAGES, REJECTED, tables
+from prox_assets_tests.quality.shards import PAGES, REJECTED, Page, tables
 
 CATALOGUE = """
 storage: {storage}
@@ -46,9 +50,9 @@ def _checkpoint(folder: Path) -> None:
     (folder / "checkpoint" / "prox.json").write_text(json.dumps({"thresholds": {"keep": 0.5}, "window": 256}))
 
 
-def publish(home: Path) -> int:
+def publish(home: Path, *options: str) -> int:
     arguments = ["publish", "web", "--catalogue", str(home / "catalogue.yaml")]
-    return main([*arguments, "--output", str(home / "out")])
+    return main([*arguments, "--output", str(home / "out"), *options])
 
 
 def refined(home: Path) -> tuple[Store, FinishedShard]:
@@ -102,8 +106,9 @@ def test_the_card_says_what_one_must_know(home: Path) -> None:
         "- keep threshold of the checkpoint, line and span thresholds of the checkpoint; guard rails: ",
         "0 of 1 checks hold on every shard. Not checked as they are: raw_documents of part-0",
         "| chunk refined corpus | It is in its band. | 0 of 1 | 0.2 \\| low |",
+        "The inputs could not be listed",
     ):
-        assert words in body, words
+        assert words in body.replace("\\_", "_"), words
 
 
 def test_verifying_finds_what_is_not_as_it_was(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,3 +159,160 @@ def test_a_folder_that_is_there_is_left_alone(home: Path, capsys: pytest.Capture
     (home / "out").mkdir()
     assert publish(home) == 1
     assert "exists already" in capsys.readouterr().err
+
+
+def shard(home: Path, name: str, *assets: str, pages: Sequence[Page] = ()) -> None:
+    """Write one more shard at some of its stages; without pages it has no rows."""
+    store, stages = Store(home / "storage"), tables(pages)
+    for asset in assets:
+        writer = store.writer(ShardKey("web", asset, name), {"asset": asset})
+        sides = {"rejected": stages["rejected"]} if asset == "raw_documents" else None
+        for rows in (RowRange(0, 4), RowRange(4, 9)) if pages else (RowRange(0, 2),):
+            writer.commit(rows, stages[asset].slice(rows.start, rows.stop - rows.start), sides)
+        writer.finish()
+
+
+KEPT_ONLY = tuple(replace(page, doc_reason="", chunk_reason="", failed=False) for page in PAGES)
+DROPPED_ONLY = tuple(replace(page, doc_reason="drop_doc", chunk_reason="") for page in PAGES)
+
+
+@pytest.mark.parametrize(
+    "shards",
+    [
+        {"a": KEPT_ONLY},
+        {"a": DROPPED_ONLY},
+        {"a": (), "b": KEPT_ONLY},
+        {"a": DROPPED_ONLY, "b": KEPT_ONLY, "c": ()},
+    ],
+    ids=["nothing dropped", "nothing kept", "one without rows", "one of each"],
+)
+def test_datasets_loads_shards_without_rows(
+    shards: dict[str, Sequence[Page]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, pages in shards.items():
+        shard(tmp_path, name, *PUBLISHED, pages=pages)
+    for name in ("doc_refiner", "chunk_refiner"):
+        Store(tmp_path / "storage").publish("web", name, {"name": name}, _checkpoint)
+    (tmp_path / "catalogue.yaml").write_text(CATALOGUE.format(storage=tmp_path / "storage"))
+    assert publish(tmp_path) == 0
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    for configuration, is_kept in (("refined", True), ("dropped", False)):
+        expected = sum(page.kept is is_kept for pages in shards.values() for page in pages)
+        if expected:
+            name = (str(tmp_path / "out"), configuration)
+            loaded = load_dataset(*name, split="train", cache_dir=str(tmp_path / "cache"))
+            assert len(loaded) == expected
+        else:
+            assert f"no configuration `{configuration}`" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("path: s3://bucket/raw/*.parquet", "\\*.parquet"),
+        ("path: s3://bucket/raw/", "raw"),
+        ("manifest: s3://bucket/lists/files.txt", "files\\.txt"),
+        ("manifest: {home}/files.txt", "files\\.txt"),
+        ("path: {home}/nowhere", "nowhere"),
+    ],
+)
+def test_every_kind_of_input_has_a_name_in_the_card(
+    source: str, name: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prox_assets.publishing.corpus.unrefined_shards", lambda *_: None)  # no S3 here
+    catalogue = home / "catalogue.yaml"
+    catalogue.write_text(catalogue.read_text().replace("path: nowhere", source.format(home=home)))
+    assert publish(home) == 0
+    assert f"- Inputs: {name}\n" in (home / "out" / "README.md").read_text()
+
+
+def test_a_domain_that_is_refined_in_part_is_refused_or_says_so(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard(home, "part-1", "raw_documents")
+    inputs = home / "inputs"
+    inputs.mkdir()
+    for name in ("part-0", "part-1", "part-2"):
+        (inputs / f"{name}.jsonl").write_text('{"id": "a", "text": "b"}\n')
+    catalogue = home / "catalogue.yaml"
+    catalogue.write_text(catalogue.read_text().replace("path: nowhere", f"path: {inputs}"))
+    assert publish(home) == 1
+    assert "1 of 3 shards of web are refined; not part-1, part-2." in capsys.readouterr().err
+    assert not (home / "out").exists()
+    assert publish(home, "--partial") == 0
+    missing = "Not refined, and so not published: part-1, part-2."
+    assert missing in capsys.readouterr().out
+    card = (home / "out" / "README.md").read_text()
+    assert f"Shards: 1. **This is not the whole domain**: 2 shards are missing. {missing}" in card.replace(
+        "\\", ""
+    )
+    assert json.loads((home / "out" / "manifest.json").read_text())["unrefined"] == ["part-1", "part-2"]
+
+
+def test_a_domain_without_rows_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shard(tmp_path, "a", *PUBLISHED)
+    for name in ("doc_refiner", "chunk_refiner"):
+        Store(tmp_path / "storage").publish("web", name, {"name": name}, _checkpoint)
+    (tmp_path / "catalogue.yaml").write_text(CATALOGUE.format(storage=tmp_path / "storage"))
+    assert publish(tmp_path) == 1
+    assert "web has no rows to publish" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_stages_of_other_rows_are_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(home / "storage")
+    writer = store.writer(ShardKey("web", "raw_documents", "part-0"), {"asset": "read again"})
+    writer.commit(RowRange(0, 3), tables(PAGES)["raw_documents"].slice(0, 3))
+    writer.finish()
+    assert publish(home) == 1
+    assert "doc_refined_corpus of web|part-0 was made of other rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "codes"),
+    [
+        (["eng_Latn", "en", "en-GB", "eng"], ["en"]),
+        (["zho_Hans", "cmn_Hani", "zh"], ["zh"]),
+        (["fil", "sr_Cyrl"], ["fil", "sr"]),
+        (["", "und", "English", "zz", "../x", "a" * 300, "none"], []),
+    ],
+)
+def test_languages_are_those_that_hubs_know(names: list[str], codes: list[str]) -> None:
+    assert hub_languages(names) == codes
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        (None, {"license": "unknown"}),
+        ("odc-by", {"license": "odc-by"}),
+        ("cc-by-4.0", {"license": "cc-by-4.0"}),
+        ("Our own: ask us", {"license": "other", "license_name": "Our own: ask us"}),
+    ],
+)
+def test_a_licence_is_an_identifier_or_the_name_of_another(
+    licence: str | None, expected: dict[str, str], home: Path
+) -> None:
+    catalogue = home / "catalogue.yaml"
+    catalogue.write_text(
+        catalogue.read_text().replace("licence: odc-by, ", f"licence: {json.dumps(licence)}, ")
+    )
+    assert publish(home) == 0
+    _, front, _ = (home / "out" / "README.md").read_text().split("---\n", 2)
+    matter = yaml.safe_load(front)
+    assert {name: value for name, value in matter.items() if name.startswith("license")} == expected
+
+
+def test_text_from_documents_is_no_markup_in_the_card(home: Path) -> None:
+    store, shard = refined(home)
+    hostile = "![x](http://evil.example/p.png) <img src=x>\r~~~"
+    outcome = ExpectationOutcome("language", False, Severity.WARNING, hostile, None, "It is known.")
+    store_outcomes(store, shard, [outcome])
+    assert publish(home) == 0
+    body = (home / "out" / "README.md").read_text()
+    tokens = MarkdownIt("commonmark").enable("table").parse(body)
+    kinds = {leaf.type for token in tokens for leaf in (token.children or [token])}
+    assert not kinds & {"image", "html_inline", "html_block"}
+    assert "evil" in body

@@ -98,6 +98,22 @@ def test_documents_without_language_or_source_are_compared(tmp_path: Path) -> No
     assert found.summary["agreement"] == 1 and "(none)" in found.page.read_text()
 
 
+@pytest.mark.parametrize("ranges", [0, 1], ids=["no ranges", "a range without rows"])
+def test_a_shard_without_documents_is_compared(ranges: int, tmp_path: Path) -> None:
+    store = Store(tmp_path / "storage")
+
+    def empty(asset: str) -> FinishedShard:
+        writer = store.writer(ShardKey("web", asset, "web-000"), {"asset": asset})
+        for _ in range(ranges):
+            writer.commit(RowRange(0, 3), tables(())[asset])
+        return writer.finish()
+
+    raw, edited = empty("raw_documents"), empty("chunk_refined_corpus")
+    summary = compare(raw, Side("one", edited), Side("two", edited), tmp_path / "out").summary
+    assert summary.pop("agreement") is None
+    assert set(summary.values()) == {0}
+
+
 def test_other_documents_are_refused(
     shards: tuple[FinishedShard, FinishedShard, FinishedShard], tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
 from prox_assets.documents.store import Store
+from prox_assets.quality.markdown import block, inline
 from prox_assets.teacher.agreement import Annotated, agreement
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import Teacher
@@ -127,17 +128,20 @@ def _figures(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def disagreements_markdown(disagreements: list[dict[str, Any]]) -> str:
-    """Disagreements side by side: what both say of the document, and the lines with both marks."""
+    """Disagreements side by side: both decisions on the document, and its lines with both labels."""
     parts = []
-    for one in disagreements:
-        said = "; ".join(
-            f"{judge}: {_verdict(keep)}" for judge, keep in zip(one["judges"], one["keep"], strict=True)
+    for pair in disagreements:
+        decisions = "; ".join(
+            f"{inline(judge)}: {_verdict(keep)}"
+            for judge, keep in zip(pair["judges"], pair["keep"], strict=True)
         )
-        lines = "\n".join(
+        lines = block(
             f"{line['number']:>4} {_mark(line['marks'][0])}{_mark(line['marks'][1])} {line['text']}"
-            for line in one["lines"]
+            for line in pair["lines"]
         )
-        parts.append(f"**{one['doc_id']}** {said}; {one['lines_apart']} lines apart\n\n~~~\n{lines}\n~~~")
+        parts.append(
+            f"**{inline(pair['doc_id'])}** {decisions}; {pair['lines_apart']} lines apart\n\n{lines}"
+        )
     return "\n\n".join(parts) or "none"
 
 

@@ -10,6 +10,7 @@ from prox_assets.defs.guarded import guarded
 from prox_assets.defs.metadata import artifact_result
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
+from prox_assets.publishing.card import FRONT_MATTER_END
 from prox_assets.publishing.corpus import CARD, Corpus
 from prox_assets.publishing.manifest import verify
 
@@ -32,7 +33,11 @@ def published_corpus(
     corpus = Corpus.of(store, domain, catalogue.domain(domain))
     artifact = store.publish(domain, "published_corpus", corpus.configuration, corpus.build)
     files = verify(artifact.folder)
-    card = (artifact.folder / CARD).read_text(encoding="utf-8")
+    _, _, body = (artifact.folder / CARD).read_text(encoding="utf-8").partition(FRONT_MATTER_END)
     return artifact_result(
-        artifact, files=files, shards=len(corpus.shards), card=dg.MetadataValue.md(card.split("---\n", 2)[2])
+        artifact,
+        files=files,
+        shards=len(corpus.shards),
+        completeness=corpus.completeness,
+        card=dg.MetadataValue.md(body),
     )

@@ -3,16 +3,16 @@ SELECT
     count(*) AS documents,
     count(*) FILTER (left_status = 'kept') AS left_kept,
     count(*) FILTER (right_status = 'kept') AS right_kept,
-    sum(n_chars)::BIGINT AS characters,
-    sum(removed_by_both)::BIGINT AS removed_by_both,
-    sum(removed_by_left)::BIGINT AS removed_by_left,
-    sum(removed_by_right)::BIGINT AS removed_by_right,
+    coalesce(sum(n_chars), 0)::BIGINT AS characters,
+    coalesce(sum(removed_by_both), 0)::BIGINT AS removed_by_both,
+    coalesce(sum(removed_by_left), 0)::BIGINT AS removed_by_left,
+    coalesce(sum(removed_by_right), 0)::BIGINT AS removed_by_right,
     sum(removed_by_both) / nullif(sum(removed_by_both + removed_by_left + removed_by_right), 0) AS agreement
 FROM documents;
 COMMENT ON VIEW summary IS 'The shard in one row; agreement: of the characters that any side removes, the share that both do.';
 
 CREATE VIEW fates AS
-SELECT left_status, right_status, count(*) AS documents, sum(n_chars)::BIGINT AS characters
+SELECT left_status, right_status, count(*) AS documents, coalesce(sum(n_chars), 0)::BIGINT AS characters
 FROM documents
 GROUP BY ALL
 ORDER BY documents DESC, left_status, right_status;
