@@ -110,10 +110,19 @@ def _document(store: Store, verdict: Verdict) -> dict[str, Any]:
     )
 
 
+def _read_labels(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, schema=LABELS)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{file} is no labels file of an earlier import; move it away, or give another --output."
+        ) from error
+
+
 def _merge(file: Path, rows: list[dict[str, Any]]) -> int:
     """Put rows into a labels file, each in the place of the former one of its id."""
     new = pa.Table.from_pylist(list({row["id"]: row for row in rows}.values()), schema=LABELS)
-    former = pq.read_table(file, schema=LABELS) if file.exists() else LABELS.empty_table()
+    former = _read_labels(file) if file.exists() else LABELS.empty_table()
     others = former.filter(pc.invert(pc.is_in(former["id"], value_set=new["id"].combine_chunks())))
     table = pa.concat_tables([others, new])
     write_table(table, file)

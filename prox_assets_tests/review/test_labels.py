@@ -11,6 +11,7 @@ from prox_assets.cli import main
 from prox_assets.config import DocumentLabels
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import RowRange, ShardKey, Store
+from prox_assets.errors import InputError
 from prox_assets.quality.database import build_database
 from prox_assets.quality.report import build_report
 from prox_assets.quality.report_inputs import ReportInputs
@@ -19,6 +20,7 @@ from prox_assets.quality.sections import text_digest
 from prox_assets.quality.statistics import write_shard_statistics
 from prox_assets.refining.evaluation import read_labels
 from prox_assets.refining.score_sheet import LabelledPages
+from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts
 from prox_assets.teacher.labels import LabelsTeacher
 from prox_assets_tests.quality.browser import downloaded_by, needs_chromium, probed
 from prox_assets_tests.quality.shards import PAGES, tables, write_shard
@@ -49,6 +51,14 @@ click("web-3", 0);
 exporter.querySelector("button").disabled = false;
 exporter.querySelector("button").click();
 """
+
+
+@pytest.mark.parametrize("name", ["labels.parquet", "evaluation.parquet"])
+def test_a_file_that_is_in_the_way_is_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("notes")
+    with pytest.raises(InputError, match=f"{name} is no labels file"):
+        import_verdicts([], Store(tmp_path / "storage"), OWN_HOLDOUT, tmp_path)
+    assert (tmp_path / name).read_text() == "notes"
 
 
 @pytest.fixture

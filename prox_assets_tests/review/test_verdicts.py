@@ -1,0 +1,61 @@
+"""Verdicts as people's editors save them: every line is read, or the line that cannot be is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prox_assets.errors import InputError
+from prox_assets.review.verdicts import read_verdicts
+
+VERDICT = {
+    "domain": "web",
+    "shard": "part-0",
+    "row": 1,
+    "doc_id": "a",
+    "digest": "0" * 16,
+    "keep": True,
+    "lines": None,
+}
+# What str.splitlines takes for the end of a line, and JSON does not.
+INSIDE = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def exported(*notes: str, end: str = "\n") -> str:
+    """Lines as the report exports them; browsers write U+2028 and its like as they are."""
+    return "".join(json.dumps(VERDICT | {"note": note}, ensure_ascii=False) + end for note in notes)
+
+
+@pytest.mark.parametrize("sign", [sign for sign in INSIDE if sign >= "\x7f"])
+@pytest.mark.parametrize("field", ["note", "doc_id"])
+def test_only_a_newline_ends_a_line(sign: str, field: str, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text(json.dumps(VERDICT | {field: f"a{sign}b"}, ensure_ascii=False) + "\n", encoding="utf-8")
+    (verdict,) = read_verdicts(file)
+    assert getattr(verdict, field) == f"a{sign}b"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_encodings_with_a_byte_order_mark_are_read(encoding: str, end: str, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_bytes(exported("é", "日本", end=end).encode(encoding))
+    assert [verdict.note for verdict in read_verdicts(file)] == ["é", "日本"]
+
+
+def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_bytes(exported("fine", "café").encode("latin-1"))
+    with pytest.raises(InputError, match="line 2: this is not utf-8 text; save the file as UTF-8"):
+        read_verdicts(file)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("{", "JSON"), ("[]", "object"), (json.dumps(VERDICT | {"row": -1}), "row"), ("{}", "domain")],
+)
+def test_a_line_that_is_no_verdict_is_named(line: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text(exported("fine") + line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"line 2 is no verdict .*{words}"):
+        read_verdicts(file)
