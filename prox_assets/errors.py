@@ -1,6 +1,11 @@
 """The errors of this project: each says what was wrong, where, and what to do."""
 
+import re
+
 from prox_assets.redaction import redact
+
+# Controls, line separators, marks that turn the direction of a line, halves of surrogate pairs.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class ProxError(Exception):
@@ -43,3 +48,10 @@ class RefinerError(ProxError):
 
 class ProgramError(ProxError):
     """The registry of calls or its settings are inconsistent. Never raised for a program's text."""
+
+
+def one_line(value: object, most: int = 300) -> str:
+    """Show any text, such as an error's words, on one line of a terminal, cut to `most` characters."""
+    text = str(value).strip()
+    shown = _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text[:most])
+    return shown if len(shown) <= most and len(text) <= most else f"{shown[: most - 1]}…"

@@ -75,8 +75,12 @@ def test_refine_needs_no_catalogue_when_given_both_refiners(
         "--chunk-refiner",
         str(folders["chunk_refiner"]),
     ]
-    assert main(arguments) == 0
-    assert "chunk_refined_corpus" in capsys.readouterr().out
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert "chunk_refined_corpus" in printed.out
+    assert "pages: 2 rows = 1 accepted + 1 rejected" in printed.out
+    assert "row 1: not JSON" in printed.out
+    assert "pages: 1 of 2 rows were rejected (unreadable 1)" in printed.err
     (part,) = (tmp_path / "out" / "corpus" / "chunk_refined_corpus").rglob("rows-*.parquet")
     assert pq.read_table(part)["doc_id"].to_pylist() == ["a"]
 
@@ -93,7 +97,7 @@ def test_refine_needs_no_catalogue_when_given_both_refiners(
         ),
         (
             ["refine", "absent", "--output", "y", "--doc-refiner", "a", "--chunk-refiner", "b"],
-            "prox.json is missing",
+            "absent: ",
         ),
     ],
 )

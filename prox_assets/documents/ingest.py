@@ -1,24 +1,25 @@
 """User files to `raw_documents`: rows of one schema, and beside them the rejected rows with a reason each."""
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from prox_assets.config import Columns
 from prox_assets.documents.ids import id_text, value_text
+from prox_assets.documents.ingest_report import IngestTally, manifest_entry
 from prox_assets.documents.provenance import part_fingerprint, source_record
 from prox_assets.documents.ranges import batches, characters_per_range
-from prox_assets.documents.readers import SourceRow, read_rows
+from prox_assets.documents.readers import UNREADABLE, SourceRow, read_rows, strict_json, wanted_columns
 from prox_assets.documents.schema import RAW, REJECTED
 from prox_assets.documents.sources import ShardSource, changed_parts
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
-from prox_assets.errors import InputError
+from prox_assets.errors import InputError, one_line
 
-_CODE_VERSION = "3"
+_CODE_VERSION = "4"
+_ID_CHARACTERS = 1_000
 Progress = Callable[[int], None]
 
 
@@ -27,37 +28,31 @@ def ingest(
 ) -> FinishedShard:
     """Write a shard's accepted and rejected rows; `progress` gets the rows done so far.
 
-    Rows of the source are numbered from 0; each is in exactly one of the two tables. Memory is bounded by
-    a range, of `rows_per_commit` rows and a hundredth of the shard, and 8 bytes a row to find ids that occur
-    twice.
+    Rows of the source are numbered from 0; each is in exactly one of the two tables, and the ingest report in
+    the shard's manifest counts both. Memory is bounded by a range, of `rows_per_commit` rows and a hundredth
+    of the shard, and 8 bytes a row to find ids that occur twice.
 
     Raises:
         InputError: a file as a whole cannot be read, or changed while it was read.
     """
     key = ShardKey(domain, "raw_documents", source.name)
     writer = store.writer(key, _configuration(source, rows_per_commit))
-    seen: set[bytes] = set()
+    tally = IngestTally(wanted_columns(source.columns))
     characters = characters_per_range(sum(part.size for part in source.parts))
     start = 0
-    for batch in batches(read_rows(source), rows_per_commit, characters, partial(_size, source.columns)):
-        accepted, rejected = _sort_rows(batch, source, seen)
+    for batch in batches(_sorted_rows(source, tally), rows_per_commit, characters, _characters):
         part = RowRange(start, start + len(batch))
         if not writer.is_committed(part):
+            accepted, rejected = _tables(batch)
             writer.commit(part, accepted, {"rejected": rejected})
         start = part.stop
         progress(start)
     if start == 0:
         writer.commit(RowRange(0, 0), RAW.empty_table(), {"rejected": REJECTED.empty_table()})
     _refuse_changes(source)
-    finished = writer.finish()
+    finished = writer.finish(manifest_entry(tally.report()))
     store.keep_source(key, source_record(source))
     return finished
-
-
-def _size(columns: Columns, row: SourceRow) -> int:
-    """The characters of a row's text; those of the row itself where it has none."""
-    text = None if row.values is None else row.values.get(columns.text)
-    return len(text) if isinstance(text, str) else len(str(row.raw if text is None else text))
 
 
 def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
@@ -84,22 +79,47 @@ def _refuse_changes(source: ShardSource) -> None:
         )
 
 
-def _sort_rows(batch: list[SourceRow], source: ShardSource, seen: set[bytes]) -> tuple[pa.Table, pa.Table]:
-    accepted: list[dict[str, Any]] = []
-    rejected: list[dict[str, Any]] = []
-    for row in batch:
-        reason, detail = _objection(row, source, seen)
-        if reason:
-            rejected.append(_rejected(row, source.columns, reason, detail))
-        else:
-            accepted.append(_accepted(row.row, row.values or {}, source.columns))
+@dataclass(frozen=True, slots=True)
+class _SortedRow:
+    """The record of a row in one of the two tables."""
+
+    record: dict[str, Any]
+    is_accepted: bool
+
+
+def _sorted_rows(source: ShardSource, tally: IngestTally) -> Iterator[_SortedRow]:
+    seen: set[bytes] = set()
+    for row in read_rows(source):
+        sorted_row = _sort_row(row, source, seen)
+        tally.add(row.values, None if sorted_row.is_accepted else sorted_row.record)
+        yield sorted_row
+
+
+def _sort_row(row: SourceRow, source: ShardSource, seen: set[bytes]) -> _SortedRow:
+    reason, detail = _objection(row, source, seen)
+    if not reason:
+        try:
+            return _SortedRow(_accepted(row.row, row.values, source.columns), True)
+        except RecursionError:
+            reason, detail = UNREADABLE, "lists and objects in its columns are nested too deeply"
+    return _SortedRow(_rejected(row, source.columns, reason, detail), False)
+
+
+def _characters(row: _SortedRow) -> int:
+    """The characters that a row's record holds, its metadata among them."""
+    return sum(len(value) for value in row.record.values() if isinstance(value, str))
+
+
+def _tables(batch: list[_SortedRow]) -> tuple[pa.Table, pa.Table]:
+    accepted = [row.record for row in batch if row.is_accepted]
+    rejected = [row.record for row in batch if not row.is_accepted]
     return pa.Table.from_pylist(accepted, RAW), pa.Table.from_pylist(rejected, REJECTED)
 
 
 def _objection(row: SourceRow, source: ShardSource, seen: set[bytes]) -> tuple[str, str]:
     """Say why a row cannot be a document: a reason code and a detail, or two empty strings."""
-    if row.values is None:
-        return "unreadable", row.error
+    if row.reason:
+        return row.reason, row.detail
     text = _text(row.values.get(source.columns.text))
     objection = _text_objection(text, source.max_chars)
     if objection is not None:
@@ -122,9 +142,14 @@ def _no_id(column: str, value: Any) -> str:
 
 
 def _text(value: Any) -> Any:
-    """A text, or a list of lines as files of line labels hold it."""
+    """A text; lines as files of line labels hold them are joined, and bytes of UTF-8 are decoded."""
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         return "\n".join(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
     return value
 
 
@@ -159,7 +184,7 @@ def _accepted(row: int, values: Mapping[str, Any], columns: Columns) -> dict[str
         "url": _optional(values, columns.url),
         "source": _optional(values, columns.source),
         "language": _optional(values, columns.language),
-        "metadata": json.dumps(metadata, default=str, sort_keys=True),
+        "metadata": strict_json(metadata),
     }
 
 
@@ -173,10 +198,11 @@ def _plain(text: str) -> str:
 
 
 def _rejected(row: SourceRow, columns: Columns, reason: str, detail: str) -> dict[str, Any]:
+    doc_id = _optional(row.values, columns.doc_id)
     return {
         "row": row.row,
-        "doc_id": _optional(row.values or {}, columns.doc_id),
+        "doc_id": None if doc_id is None else doc_id[:_ID_CHARACTERS],
         "reason": reason,
-        "detail": detail,
+        "detail": one_line(detail),
         "raw": _plain(row.raw),
     }

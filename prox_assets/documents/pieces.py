@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from prox_assets.documents.formats import known_format
 from prox_assets.documents.places import FoundFile, parquet_source
-from prox_assets.errors import InputError
+from prox_assets.errors import InputError, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ def footer(file: FoundFile) -> "Footer":
             names = tuple(parquet.schema_arrow.names)
             return Footer(parquet.metadata.num_rows, names, tuple(_row_groups(parquet.metadata)))
     except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"no Parquet footer can be read ({reason:.200}); replace the file.") from error
+        raise InputError(f"no Parquet footer can be read ({one_line(error)}); replace the file.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from prox_assets.config.locations import S3_SCHEME
 from prox_assets.errors import InputError
@@ -59,7 +59,7 @@ def measure(places: Sequence[str]) -> dict[str, FoundFile]:
 
 
 @contextlib.contextmanager
-def opened(place: str, start: int = 0) -> Iterator[IO[bytes]]:
+def opened(place: str, start: int = 0) -> Iterator[io.BufferedReader]:
     """Open a file for reading from byte `start`; nothing but a buffer of it is held in memory."""
     if in_s3(place):
         with s3_file_system().open_input_file(place.removeprefix(S3_SCHEME)) as remote:

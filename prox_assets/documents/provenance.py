@@ -11,7 +11,7 @@ from typing import Any
 from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
 from prox_assets.documents.pieces import Piece
 from prox_assets.documents.places import entity_tag, in_s3
-from prox_assets.documents.readers import read_lines
+from prox_assets.documents.readers import line_blocks
 from prox_assets.documents.sources import FilePart, ShardSource
 
 
@@ -64,8 +64,8 @@ def part_fingerprint(part: FilePart) -> str:
 
 def _lines_digest(part: FilePart) -> str:
     digest = hashlib.sha256()
-    for line in read_lines(part):
-        digest.update(line)
+    for block in line_blocks(part):
+        digest.update(block)
     return digest.hexdigest()
 
 

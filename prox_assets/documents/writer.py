@@ -57,8 +57,10 @@ class ShardWriter:
         write_table(table, self._folder / f"{rows.name}.parquet")
         self._push(rows)
 
-    def finish(self) -> FinishedShard:
+    def finish(self, record: Mapping[str, Any] | None = None) -> FinishedShard:
         """Check that the committed ranges follow one another from row 0 and make them what readers see.
+
+        `record`: what else the manifest is to say of the shard; the same for the same configuration.
 
         Raises:
             StoreError: a range is missing.
@@ -81,6 +83,7 @@ class ShardWriter:
             "fingerprint": self.fingerprint,
             "parts": counts,
             **objects,
+            **(record or {}),
         }
         self._write(manifest, self._folder / MANIFEST)
         self._write({"fingerprint": self.fingerprint}, self._shard_folder / CURRENT)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.config import Columns, Execution, Inference, Input, Thresholds
+from prox_assets.config import Bands, Columns, Execution, Inference, Input, Thresholds
 from prox_assets.config.locations import absolute
 from prox_assets.documents.ingest import ingest
+from prox_assets.documents.ingest_report import distrust, ingest_report
+from prox_assets.documents.readers import refuse_absent_columns
 from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import Listing, ShardSource, closed_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
@@ -58,18 +60,36 @@ class Refinement:
 
 
 def refine_files(options: Any) -> int:
-    """Refine the files of `options.input` into `options.output`; see `prox refine --help`."""
+    """Refine the files of `options.input` into `options.output`; see `prox refine --help`.
+
+    The inputs are looked at before a model is loaded.
+
+    Raises:
+        UntrustedResultError: after all was written: a file gives no shard, too many rows of one were
+            rejected, or one has no documents.
+    """
     console = Console()
-    settings, source = _settings(options)
+    task = _task(options)
     store = Store(options.output)
-    listing = closed_shards([source], store.group_log(settings.domain))
+    listing = closed_shards([task.source], store.group_log(task.domain))
+    refuse_absent_columns(listing.shards, task.source.columns)
     _print_skipped(listing, console)
+    settings = task.load()
     done = [refine_shard(store, shard, settings, console) for shard in listing.shards]
+    reports = {
+        shard.name: ingest_report(store.shard(ShardKey(settings.domain, "raw_documents", shard.name)))
+        for shard in listing.shards
+    }
+    for name, report in reports.items():
+        for line in report.lines(name):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(_funnel(done))
     for shard in listing.shards:
         refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
         console.print(f"{shard.name}: {refined.folder}", soft_wrap=True, markup=False)
-    _refuse_unread(listing)
+    reasons = [*_unread(listing), *distrust(reports, task.max_rejected_share)]
+    if reasons:
+        raise UntrustedResultError(" ".join(reasons))
     return 0
 
 
@@ -84,18 +104,12 @@ def _print_skipped(listing: Listing, console: Console) -> None:
         console.print(f"skipped {rest.total():,} more: {counts}", highlight=False)
 
 
-def _refuse_unread(listing: Listing) -> None:
-    """Say at the end that files are missing from the result.
-
-    Raises:
-        UntrustedResultError: a file that should have given a shard did not.
-    """
+def _unread(listing: Listing) -> Iterator[str]:
+    """Say that files which should have given a shard are missing from the result."""
     if listing.unread:
         count = len(listing.unread)
         files = "a file is" if count == 1 else f"{count:,} files are"
-        raise UntrustedResultError(
-            f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
-        )
+        yield f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
 
 
 def refine_shard(
@@ -215,46 +229,68 @@ def _find_in(
             )
 
 
-def _settings(options: Any) -> tuple[Refinement, Input]:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What `prox refine` is to read and how; `load` loads the refiners."""
+
+    domain: str
+    source: Input
+    max_rejected_share: float
+    load: Callable[[], Refinement]
+
+
+def _task(options: Any) -> _Task:
     """Join the catalogue's domain and the paths given in its place."""
     if options.domain is None:
-        return _settings_by_paths(options)
+        return _task_by_paths(options)
     catalogue = load_catalogue(options.catalogue)
     domain = catalogue.domain(options.domain)
-    store = open_store(catalogue.storage)
-    settings = engine_settings(catalogue.inference)
-    checkpoints = {
-        name: given or store.artifact(options.domain, name).folder / "checkpoint"
-        for name, given in (("doc_refiner", options.doc_refiner), ("chunk_refiner", options.chunk_refiner))
-    }
-    refinement = Refinement(
-        options.domain,
-        load_document_refiner(checkpoints["doc_refiner"], settings),
-        load_chunk_refiner(checkpoints["chunk_refiner"], settings),
-        rails_of(domain.execution),
-        domain.thresholds,
-        catalogue.inference.rows_per_commit,
-        catalogue.inference.workers,
-    )
-    return refinement, domain.inputs[0].model_copy(update={"path": absolute(options.input), "manifest": None})
+
+    def load() -> Refinement:
+        store = open_store(catalogue.storage)
+        settings = engine_settings(catalogue.inference)
+        checkpoints = {
+            name: given or store.artifact(options.domain, name).folder / "checkpoint"
+            for name, given in (
+                ("doc_refiner", options.doc_refiner),
+                ("chunk_refiner", options.chunk_refiner),
+            )
+        }
+        return Refinement(
+            options.domain,
+            load_document_refiner(checkpoints["doc_refiner"], settings),
+            load_chunk_refiner(checkpoints["chunk_refiner"], settings),
+            rails_of(domain.execution),
+            domain.thresholds,
+            catalogue.inference.rows_per_commit,
+            catalogue.inference.workers,
+        )
+
+    source = domain.inputs[0].model_copy(update={"path": absolute(options.input), "manifest": None})
+    return _Task(options.domain, source, domain.checks.max_rejected_share, load)
 
 
-def _settings_by_paths(options: Any) -> tuple[Refinement, Input]:
+def _task_by_paths(options: Any) -> _Task:
     if options.doc_refiner is None or options.chunk_refiner is None:
         raise CatalogueError("give --domain (with --catalogue), or both --doc-refiner and --chunk-refiner.")
-    inference = Inference()
-    settings = engine_settings(inference)
-    refinement = Refinement(
-        "corpus",
-        load_document_refiner(options.doc_refiner, settings),
-        load_chunk_refiner(options.chunk_refiner, settings),
-        rails_of(Execution()),
-        Thresholds(),
-        inference.rows_per_commit,
-        inference.workers,
-    )
+
+    def load() -> Refinement:
+        inference = Inference()
+        settings = engine_settings(inference)
+        return Refinement(
+            "corpus",
+            load_document_refiner(options.doc_refiner, settings),
+            load_chunk_refiner(options.chunk_refiner, settings),
+            rails_of(Execution()),
+            Thresholds(),
+            inference.rows_per_commit,
+            inference.workers,
+        )
+
     columns = Columns(doc_id=options.id_column, text=options.text_column)
-    return refinement, Input(path=absolute(options.input), columns=columns)
+    return _Task(
+        "corpus", Input(path=absolute(options.input), columns=columns), Bands().max_rejected_share, load
+    )
 
 
 @contextmanager

@@ -1,17 +1,16 @@
 """The corpus as it comes: source rows in one schema."""
 
-from collections import Counter
 from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.defs.metadata import shard_result, table_of
 from prox_assets.defs.partitions import source_of
 from prox_assets.defs.progress import log_rows
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.ingest import ingest
+from prox_assets.documents.ingest_report import RejectionReason, ingest_report
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import FinishedShard
 
@@ -24,22 +23,21 @@ def raw_documents(at: ShardRun) -> dg.MaterializeResult[Any]:
     source = source_of(loaded, at.domain, at.shard)
     rows = loaded.inference.rows_per_commit
     finished = ingest(source, at.store, at.domain, rows, log_rows(at.context))
-    reasons = rejected_reasons(finished)
+    report = ingest_report(finished)
     return shard_result(
         finished,
         source=source.described,
-        rejected=sum(reasons.values()),
-        reasons=table_of([{"reason": reason, "rows": rows} for reason, rows in reasons.items()]),
+        source_rows=report.rows,
+        rejected=report.rejected,
+        reasons=table_of([_described(reason) for reason in report.reasons]),
+        absent_columns=", ".join(report.absent_columns),
         characters=_characters(finished),
     )
 
 
-def rejected_reasons(finished: FinishedShard) -> Counter[str]:
-    """Count a shard's rejected rows by reason."""
-    reasons: Counter[str] = Counter()
-    for path in finished.paths("rejected"):
-        reasons.update(pq.read_table(path, columns=["reason"])["reason"].to_pylist())
-    return reasons
+def _described(reason: RejectionReason) -> dict[str, Any]:
+    examples = "; ".join(map(str, reason.examples))
+    return {"reason": reason.reason, "rows": reason.rows, "examples": examples}
 
 
 def _characters(finished: FinishedShard) -> int:
