@@ -1,12 +1,10 @@
 """`make demo`: materialize the whole graph on the catalogue's corpora, and print what came of it."""
 
-import os
 import resource
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from prox_assets.catalogue import catalogue_path, load_catalogue
-from prox_assets.config import Catalogue, embedded_catalogue
+from prox_assets.config import Catalogue, embedded_catalogue, prox_home
 from prox_assets.definitions import defs
 from prox_assets.defs.assets.analytics import database_path
 from prox_assets.defs.assets.baselines import read_comparison
@@ -90,8 +88,7 @@ def _run(job: str, key: str | None, instance: dg.DagsterInstance, tally: Tally) 
 def _prepare(terminal: Console) -> Catalogue:
     """Load the catalogue; the embedded one's corpus is written first."""
     if catalogue_path() == embedded_catalogue():
-        home = Path(os.environ.get("PROX_HOME", Path.cwd() / ".prox"))
-        written = write_sample(home / "sample")
+        written = write_sample(prox_home() / "sample")
         terminal.print(f"The embedded corpus is in {written.folder}: {len(written.shards)} shards.")
     return load_catalogue()
 

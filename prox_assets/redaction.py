@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 _SHORTEST = 6  # characters; shorter values of variables are words such as "true" and "EMPTY"
+_SHORTEST_CONFIGURED = 12  # shorter values may stand in a configured text by chance
 _SHORTEST_LINE = 16  # characters of one line of a value that has several, such as a private key
 
 _SECRET_WORD = r"(?:KEY|SECRET|TOKEN|PASS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?"
@@ -42,7 +43,7 @@ _ISSUED = (
     (
         "an API key",
         re.compile(
-            r"\bsk-(?:(?=[\w-]*[A-Z])[\w-]{12,}|(?:[a-z0-9]{2,6}-){0,2}(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}[\w-]*)"
+            r"\bsk-(?:(?=[\w-]{0,60}[A-Z])[\w-]{12,}|(?:[a-z0-9]{2,6}-){0,2}(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}[\w-]*)"
         ),
     ),
     ("an API key", re.compile(r"\bAIza[\w-]{30,}")),
@@ -86,12 +87,19 @@ def redact(text: str) -> str:
 
 
 def secret_in(text: str) -> str | None:
-    """Say what kind of secret a configured text holds, without the secret; None: no shape is known."""
+    """Say what kind of secret a configured text holds by its shape, without the secret; None: none."""
+    if len(text) < _SHORTEST:
+        return None
     if _USERINFO.search(text):
         return "credentials in a URL"
     if any(pattern.search(text) for pattern in _AFTER_A_NAME):
         return "a secret parameter"
     return next((kind for kind, pattern in _ISSUED if pattern.search(text)), None)
+
+
+def environment_secrets_in(text: str) -> list[str]:
+    """The values of secret variables of the environment that a configured text holds, but short ones."""
+    return [value for value in _environment_values() if len(value) >= _SHORTEST_CONFIGURED and value in text]
 
 
 def redact_error(error: BaseException) -> None:

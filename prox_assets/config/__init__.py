@@ -1,13 +1,13 @@
 """The catalogue: one YAML file that says which domains there are and how each is refined.
 
-Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken from the environment;
-`${PROX_HOME}` is `.prox` in the current folder unless set. Relative paths are relative to the catalogue file.
+Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken from the environment.
+Relative paths are relative to the folder of the catalogue file. No key takes a secret.
 """
 
 from prox_assets.config.agreement import Agreement
 from prox_assets.config.backfills import Backfill, Nightly
 from prox_assets.config.domain import Catalogue, Domain
-from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, expand
+from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, prox_home
 from prox_assets.config.execution import Execution, Inference, Thresholds
 from prox_assets.config.generative import (
     CausalArchitecture,
@@ -74,5 +74,5 @@ __all__ = [
     "Thresholds",
     "Training",
     "embedded_catalogue",
-    "expand",
+    "prox_home",
 ]

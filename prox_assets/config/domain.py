@@ -1,9 +1,10 @@
 """One corpus to refine, and the catalogue of all of them."""
 
 import re
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from prox_assets.config.agreement import Agreement
 from prox_assets.config.backfills import Backfill, Nightly
@@ -12,13 +13,13 @@ from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.publishing import Publishing
-from prox_assets.config.refiners import AnyRefiner, ScoringRefiner
-from prox_assets.config.section import Section
+from prox_assets.config.refiners import AnyRefiner, RefinerOf, RefinerRecipe, ScoringRefiner
+from prox_assets.config.section import Section, SettingError
 from prox_assets.config.storage import Storage
 from prox_assets.config.teachers import AnyTeacher
 from prox_assets.errors import CatalogueError
 
-_NAME = re.compile(r"[A-Za-z0-9_]+")
+_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class Domain(Section):
@@ -49,19 +50,62 @@ class Catalogue(Section):
     nightly: Nightly = Nightly()
     domains: dict[str, Domain] = Field(min_length=1)
 
-    @field_validator("domains")
+    @model_validator(mode="before")
     @classmethod
-    def _plain_names(cls, domains: dict[str, Domain]) -> dict[str, Domain]:
-        for name in domains:
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"domain {name!r}: use letters, digits and _ only")
-        return domains
+    def _plain_names(cls, value: Any) -> Any:
+        """Check the names of folders and partitions before any other objection repeats them."""
+        for section in ("domains", "profiles"):
+            names = value.get(section) if isinstance(value, dict) else None
+            for name in names if isinstance(names, dict) else ():
+                if not _NAME.fullmatch(name):
+                    raise SettingError(
+                        (section, name),
+                        "use letters, digits and _ only, 64 at most, in this name",
+                    )
+        return value
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Catalogue":
+        seen: set[str] = set()
+        for name in self.domains:
+            if name.casefold() in seen:
+                raise SettingError(
+                    ("domains", name),
+                    "another domain differs in capitals only; some disks take both for one",
+                )
+            seen.add(name.casefold())
+        return self
 
     @model_validator(mode="after")
     def _known_profile(self) -> "Catalogue":
         if self.profile not in self.profiles:
-            raise ValueError(f"profile {self.profile!r} is not one of profiles: {', '.join(self.profiles)}")
+            raise SettingError(("profile",), f"write one of profiles: {', '.join(self.profiles)}")
         return self
+
+    @model_validator(mode="after")
+    def _bases_of_other_domains(self) -> "Catalogue":
+        for name in self.domains:
+            for stage in ("document", "chunk"):
+                chain = [name, *self._bases(name, stage)]
+                place = ("domains", name, "refiner", stage, "base", "domain")
+                if chain[-1] not in self.domains:
+                    raise SettingError(place, f"write another domain: {', '.join(self.domains)}")
+                if chain.count(chain[-1]) > 1:
+                    raise SettingError(place, "this refiner would be made from itself; write another domain")
+        return self
+
+    def _bases(self, domain: str, stage: str) -> Iterator[str]:
+        """The domains whose refiners a domain's is made from, up to one that is unknown or came before."""
+        seen = {domain}
+        while domain in self.domains:
+            recipe = getattr(self.domains[domain].refiner, stage)
+            if not isinstance(recipe, RefinerRecipe) or not isinstance(recipe.base, RefinerOf):
+                return
+            domain = recipe.base.domain
+            yield domain
+            if domain in seen:
+                return
+            seen.add(domain)
 
     @property
     def inference(self) -> Inference:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from prox_assets.config.section import Section, Share
+from prox_assets.config.locations import FOLDER_OR_NAME
+from prox_assets.config.section import Name, Section, Share, require_multiple
 
 
 class CausalArchitecture(Section):
@@ -18,6 +19,12 @@ class CausalArchitecture(Section):
     vocab_size: PositiveInt = 32_000
     positions: PositiveInt = 2048
     initializer_range: float = Field(default=0.02, gt=0)
+
+    @model_validator(mode="after")
+    def _heads_of_one_size(self) -> "CausalArchitecture":
+        require_multiple("hidden", self.hidden, 2 * self.heads, "twice heads")
+        require_multiple("heads", self.heads, self.key_value_heads, "key_value_heads")
+        return self
 
 
 class CausalTraining(Section):
@@ -62,8 +69,8 @@ class GenerativeRecipe(Section):
     `checkpoint`. `grammar` holds what is written to programs of the chunk's own lines.
     """
 
-    base: str | None = None
-    checkpoint: str | None = None
+    base: Annotated[Name | None, FOLDER_OR_NAME] = None
+    checkpoint: Annotated[Name | None, FOLDER_OR_NAME] = None
     window: PositiveInt = 1500
     layout: Literal["auto", "plain_doc", "llama2"] = "auto"
     grammar: bool = True

@@ -1,22 +1,30 @@
 """Which files a domain reads, and which of their documents become seeds."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from prox_assets.config.locations import Location
-from prox_assets.config.section import Section, Share
+from prox_assets.config.section import Name, Section, SettingError
 
 
 class Columns(Section):
     """Which columns of the user's files hold what. `metadata` columns travel along as a JSON object."""
 
-    doc_id: str = "id"
-    text: str = "text"
-    url: str | None = None
-    source: str | None = None
-    language: str | None = None
-    metadata: tuple[str, ...] = ()
+    doc_id: Name = "id"
+    text: Name = "text"
+    url: Name | None = None
+    source: Name | None = None
+    language: Name | None = None
+    metadata: tuple[Name, ...] = ()
+
+    @field_validator("metadata")
+    @classmethod
+    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("a column stands here twice; list each once")
+        return names
 
 
 class Input(Section):
@@ -56,14 +64,14 @@ class Holdout(Section):
     """
 
     by: str
-    fraction: Share | None = None
+    fraction: Annotated[float, Field(ge=0, lt=1)] | None = None
     values: tuple[str, ...] = ()
     seed: int = 0
 
     @field_validator("by")
     @classmethod
     def _known_group(cls, by: str) -> str:
-        if by not in ("url_host", "source", "doc_id") and not by.startswith("metadata."):
+        if by not in ("url_host", "source", "doc_id") and not re.fullmatch(r"metadata\..+", by):
             raise ValueError("use url_host, source, doc_id or metadata.<column>")
         return by
 
@@ -97,5 +105,7 @@ class Seeds(Section):
         if (self.strategy == "stratified") != bool(self.strata):
             raise ValueError("strategy stratified needs strata, and strata need strategy stratified")
         if len(set(self.strata)) < len(self.strata):
-            raise ValueError("strata lists a name twice")
+            raise SettingError(("strata",), "a name stands here twice; list each once")
+        if self.floor and self.quota == "equal":
+            raise SettingError(("floor",), "only quota: proportional has a floor; remove it, or change quota")
         return self

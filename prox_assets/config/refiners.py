@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PositiveInt, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 from prox_assets.config.generative import GenerativeRefiner
-from prox_assets.config.section import Section, Share
+from prox_assets.config.locations import FOLDER_OR_NAME
+from prox_assets.config.section import Name, Section, SettingError, Share, require_multiple
 
 
 class Architecture(Section):
@@ -19,6 +20,11 @@ class Architecture(Section):
     local_attention: PositiveInt = 128
     global_every: PositiveInt = 3
     dropout: Share = 0.0
+
+    @model_validator(mode="after")
+    def _heads_of_one_size(self) -> "Architecture":
+        require_multiple("hidden", self.hidden, 2 * self.heads, "twice heads")
+        return self
 
 
 class Training(Section):
@@ -37,7 +43,7 @@ class Training(Section):
     peak_learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: Share = 0.1
     weight_decay: float = Field(default=0.01, ge=0)
-    class_weights: tuple[float, float] = (1.0, 1.0)
+    class_weights: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
     hidden_share: Share = 0.25
     swapped_share: Share = 0.05
     line_balance: Share = 1.0
@@ -48,11 +54,32 @@ class Training(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     processes: PositiveInt = 1
 
+    @model_validator(mode="after")
+    def _some_tokens_as_they_are(self) -> "Training":
+        if self.hidden_share + self.swapped_share >= 1:
+            raise SettingError(
+                ("hidden_share",), "hidden_share and swapped_share together are 1 or more; lower one"
+            )
+        return self
+
 
 class RefinerOf(Section):
     """The refiner of another domain for the same stage; it has to be trained before."""
 
-    domain: str
+    domain: Name
+
+
+BASE_FORMS = ("name", "refiner")
+
+
+def _base_form(value: Any) -> str:
+    """Tell the form of a base, for the objection to be about that form only."""
+    return "refiner" if isinstance(value, dict | RefinerOf) else "name"
+
+
+_Base = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[RefinerOf, Tag("refiner")], Discriminator(_base_form)
+]
 
 
 class RefinerRecipe(Section):
@@ -64,7 +91,7 @@ class RefinerRecipe(Section):
     least), or as much as a floor on retention or on the precision of what is removed (`aim_floor`) allows.
     """
 
-    base: str | RefinerOf | None = None
+    base: Annotated[_Base | None, FOLDER_OR_NAME] = None
     window: PositiveInt = 512
     overlap: Annotated[int, Field(ge=0)] = 32
     span_precision_floor: Share = 0.95
@@ -83,13 +110,20 @@ class ScoringRefiner(Section):
     document: RefinerRecipe = RefinerRecipe()
     chunk: RefinerRecipe = RefinerRecipe()
 
+    @model_validator(mode="after")
+    def _room_between_overlaps(self) -> "ScoringRefiner":
+        if 2 * self.chunk.overlap >= self.chunk.window:
+            raise SettingError(
+                ("chunk", "overlap"), f"write less than half of window, which is {self.chunk.window}"
+            )
+        return self
 
-def _kind(value: Any) -> str:
-    """The kind that a catalogue names, or the embedded default."""
-    return str(value.get("kind", "scoring") if isinstance(value, dict) else value.kind)
+
+def _scoring_by_default(value: Any) -> Any:
+    return {"kind": "scoring", **value} if isinstance(value, dict) else value
 
 
 AnyRefiner = Annotated[
-    Annotated[ScoringRefiner, Tag("scoring")] | Annotated[GenerativeRefiner, Tag("generative")],
-    Discriminator(_kind),
+    Annotated[ScoringRefiner | GenerativeRefiner, Field(discriminator="kind")],
+    BeforeValidator(_scoring_by_default),
 ]

@@ -1,11 +1,16 @@
 """Who annotates the seeds."""
 
-from pathlib import Path
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from prox_assets.config.section import Section, Share
+from prox_assets.config.locations import LocalPath
+from prox_assets.config.section import Name, Section, SettingError, Share
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_PASTED_KEY = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{16,}")
 
 
 class TeacherSection(Section):
@@ -28,9 +33,9 @@ class RulesTeacher(TeacherSection):
 class DocumentLabels(Section):
     """Document labels in a Parquet file: `column` is a boolean, or a number and `keep_at_least` its bound."""
 
-    path: Path
-    id_column: str = "id"
-    column: str = "keep"
+    path: LocalPath
+    id_column: Name = "id"
+    column: Name = "keep"
     keep_at_least: float | None = None
     where: dict[str, str] = Field(default_factory=dict)
 
@@ -39,7 +44,7 @@ class LabelsTeacher(TeacherSection):
     """Annotations that people or another system made, imported from files."""
 
     kind: Literal["labels"]
-    lines: Path | None = None
+    lines: LocalPath | None = None
     documents: DocumentLabels | None = None
     chunk_chars: PositiveInt = 6_000
 
@@ -74,17 +79,17 @@ class LlmTeacher(TeacherSection):
     """
 
     kind: Literal["llm"]
-    model: str
+    model: Name
     base_url: str | None = None
     api_key_env: str | None = None
-    checkpoint: Path | None = None
+    checkpoint: LocalPath | None = None
     engine: Literal["transformers", "vllm"] = "vllm"
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     memory_share: Annotated[float, Field(gt=0, le=1)] = 0.45
     chunk_mode: Literal["calls", "rewrite"] = "calls"
     replacements: bool = False
     constrained: Literal["none", "json_schema", "grammar"] = "none"
-    prompts: Path | None = None
+    prompts: LocalPath | None = None
     keep_educational: float = 3.0
     rescue_educational: float = 2.0
     rescue_format: float = 4.0
@@ -99,19 +104,43 @@ class LlmTeacher(TeacherSection):
     retries: Annotated[int, Field(ge=0)] = 4
     prices: Prices = Prices()
     budget: Budget = Budget()
-    cache: Path | None = None
+    cache: LocalPath | None = None
 
     @field_validator("api_key_env")
     @classmethod
     def _a_name(cls, name: str | None) -> str | None:
-        if name is not None and not name.replace("_", "").isalnum():
-            raise ValueError("write the name of an environment variable, never the key itself")
+        if name is not None and (not _VARIABLE.fullmatch(name) or _PASTED_KEY.fullmatch(name)):
+            raise ValueError(
+                "write the name of an environment variable, such as OPENAI_API_KEY, never the key itself"
+            )
         return name
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        try:
+            parts = urlsplit(address)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError("write an address such as http://localhost:8000/v1") from None
+        if "@" in parts.netloc:
+            raise ValueError(
+                "an address has no user and password; api_key_env names the variable with the key"
+            )
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError("write an address such as http://localhost:8000/v1")
+        if parts.query or parts.fragment:
+            raise ValueError("an address has neither ? nor #; api_key_env names the variable with the key")
+        return address
 
     @model_validator(mode="after")
     def _one_place(self) -> "LlmTeacher":
         if (self.base_url is None) == (self.checkpoint is None):
             raise ValueError("give either base_url (an endpoint) or checkpoint (in process)")
+        if self.api_key_env is not None and self.base_url is None:
+            raise SettingError(("api_key_env",), "a checkpoint in process takes no key; remove it")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from prox_assets.catalogue import catalogue_path
-from prox_assets.config import expand
+from prox_assets.config.yaml_tree import read_yaml
 from prox_assets.definitions import defs
 from prox_assets.defs.partitions import SHARDS, partition_key, register_shards
 from prox_assets.defs.resources import CatalogueResource
@@ -19,7 +19,7 @@ KEY = str(partition_key("math", "part-002"))
 
 def moved(tmp_path: Path, **thresholds: float) -> dict[str, CatalogueResource]:
     """The small catalogue with other thresholds for math."""
-    values = expand(yaml.safe_load(catalogue_path().read_text()))
+    values = read_yaml(catalogue_path().read_bytes()).value
     values["domains"]["math"]["thresholds"] = thresholds
     path = tmp_path / "catalogue.yaml"
     path.write_text(yaml.safe_dump(values))

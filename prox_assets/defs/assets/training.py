@@ -22,7 +22,6 @@ from prox_assets.defs.teaching import finished_rounds, teaching_sources, teachin
 from prox_assets.defs.training_progress import log_training
 from prox_assets.documents.files import write_table
 from prox_assets.documents.store import Store
-from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.refiner.aims import Goal
 from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
@@ -121,20 +120,15 @@ class Base:
     name: str | None
 
 
-def base_of(store: Store, domain: str, asset: str, section: Section) -> Base:
+def base_of(store: Store, asset: str, section: Section) -> Base:
     """The catalogue's `base`; the refiner of another domain is the one that readers of it use now.
 
     Raises:
-        RefinerError: a domain names itself.
         StoreError: the other domain's refiner is not there.
     """
     if not isinstance(section.base, RefinerOf):
         return Base(section.base, section.base)
     other = section.base.domain
-    if other == domain:
-        raise RefinerError(
-            f"refiner.base of domain {domain} names the domain itself. Name another one, or a checkpoint."
-        )
     artifact = store.artifact(other, asset)
     return Base(str(artifact.folder / CHECKPOINT), f"{other}/{asset}/{artifact.fingerprint}")
 
@@ -196,7 +190,7 @@ def _train(
     domain = context.partition_key
     store = catalogue.store()
     dataset = store.artifact(domain, "sft_dataset")
-    base = base_of(store, domain, asset, section)
+    base = base_of(store, asset, section)
     recipe = recipe_of(task, section, base.origin)
     documents = recipe.task is Task.DOCUMENT
 
