@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from prox_assets.quality.connection import CHECKED, bounded, read_sql, view_files
+from prox_assets.quality.connection import CHECKED, bounded, literal_paths, read_sql, view_files
 from prox_assets.quality.rules import Conservation, Thresholds
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _compare_schemas(connection: duckdb.DuckDBPyConnection, asset: str, paths: S
     connection.execute(read_sql("checks/agreement"))
     connection.from_arrow(CHECKED[asset].empty_table()).create("expected_columns")
     for path in paths:
-        connection.execute(read_sql("checks/compare_schema"), {"file": str(path), "name": path.name})
+        (file,) = literal_paths([path])
+        connection.execute(read_sql("checks/compare_schema"), {"file": file, "name": path.name})
     row = connection.execute("SELECT count(*) FROM agreement WHERE agreement <> 'ok'").fetchone()
     return row == (0,)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT = "512MB"
 THREADS = 2
+_WILDCARD = re.compile(r"[*?\[]")
 
 STAGES: dict[str, pa.Schema] = {
     "raw_documents": schema.RAW,
@@ -41,12 +44,18 @@ def read_sql(name: str) -> str:
 
 @contextmanager
 def bounded(database: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database that keeps at most `MEMORY_LIMIT` in memory and spills to a folder it removes."""
+    """Open a new database that keeps at most `MEMORY_LIMIT` in memory and spills to a folder it removes.
+
+    DuckDB misplaces the log of a database below a folder with a `?` in its name, so such a one is written in
+    the folder for spilled rows and moved when it is closed.
+    """
     import duckdb
 
     with TemporaryDirectory(prefix="prox-duckdb-") as spill:
+        is_moved = isinstance(database, Path) and "?" in str(database.absolute())
+        file = Path(spill) / "moved.duckdb" if is_moved else database
         connection = duckdb.connect(
-            str(database),
+            str(file),
             config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": spill},
         )
         try:
@@ -54,6 +63,13 @@ def bounded(database: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyConnec
             yield connection
         finally:
             connection.close()
+        if is_moved:
+            shutil.move(file, database)
+
+
+def literal_paths(paths: Iterable[Path]) -> list[str]:
+    """Write paths so that DuckDB's `read_parquet` reads these files alone, not as patterns."""
+    return [_WILDCARD.sub(r"[\g<0>]", str(path)) for path in paths]
 
 
 def view_files(connection: duckdb.DuckDBPyConnection, name: str, stage: str, paths: Sequence[Path]) -> None:
@@ -62,7 +78,7 @@ def view_files(connection: duckdb.DuckDBPyConnection, name: str, stage: str, pat
         empty = (STAGES | CHECKED)[stage].empty_table()
         connection.from_arrow(empty).create(name)
         return
-    connection.execute(f"SET VARIABLE {name}_files = $files", {"files": [str(path) for path in paths]})
+    connection.execute(f"SET VARIABLE {name}_files = $files", {"files": literal_paths(paths)})
     connection.execute(
         f"CREATE TEMP VIEW {name} AS "
         f"SELECT * FROM read_parquet(getvariable('{name}_files'), hive_partitioning = false)"

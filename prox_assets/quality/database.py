@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prox_assets.documents.files import replacing
 from prox_assets.errors import StoreError
-from prox_assets.quality.connection import bounded, read_sql
+from prox_assets.quality.connection import bounded, literal_paths, read_sql
 from prox_assets.quality.statistics import TABLES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _check(folder: Path) -> None:
 
 def _load(connection: duckdb.DuckDBPyConnection, folders: list[Path]) -> None:
     for table in TABLES:
-        files = [str(folder / f"{table}.parquet") for folder in folders]
+        files = literal_paths(folder / f"{table}.parquet" for folder in folders)
         connection.execute(
             f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet($files, hive_partitioning = false)",
             {"files": files},
