@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from prox_assets.baselines.pretraining_settings import PretrainingSettings
 from prox_assets.errors import InputError, RefinerError
+from prox_assets.inference.loading import load_tokenizer
 
 Ids = NDArray[np.int64]
 
@@ -64,14 +65,12 @@ def load_vocabulary(folder: Path) -> Vocabulary:
 
 
 def _load(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
     if not (folder / "tokenizer.json").is_file():
         raise RefinerError(
             f"there is no tokenizer.json in {folder}: give the folder of a refiner checkpoint "
             "or of a saved fast tokenizer."
         )
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return load_tokenizer(folder)
 
 
 def pack(name: str, texts: Iterable[str], vocabulary: Vocabulary, limit: int) -> Ids:

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference.batching import length_sorted_batches, pass_tokens, within_memory
-from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
+from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences, usable_positions
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
+from prox_assets.inference.loading import HEAD_OF, load_trained
 from prox_assets.inference.packed import PackedModel, can_pack, packs, pays, sent_to
-
-MODELS = {Task.DOCUMENT: AutoModelForSequenceClassification, Task.CHUNK: AutoModelForTokenClassification}
 
 
 class TransformersEngine:
@@ -27,12 +25,14 @@ class TransformersEngine:
         self._batch_tokens = pass_tokens(self._device.type, settings.batch_tokens)
         self._model = model.to(self._device).eval()
         self._pad_id = model.config.pad_token_id or 0
+        self._limit = usable_positions(model.config.to_dict())
         self._packed = self._pack(settings)
 
     @classmethod
     def load(cls, checkpoint: Path, task: Task, settings: EngineSettings) -> "TransformersEngine":
         """Load a checkpoint directory. Raises RefinerError when it is not a trained checkpoint of `task`."""
-        return cls(_load(checkpoint, task, getattr(torch, settings.dtype)), settings)
+        check_checkpoint(checkpoint, task)
+        return cls(load_trained(checkpoint, HEAD_OF[task], settings.dtype), settings)
 
     def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
         """P(keep), `(n,)`."""
@@ -77,7 +77,7 @@ class TransformersEngine:
             return [(batch, score([ids[position] for position in batch])) for batch in self._batches(ids)]
 
     def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        check_sequences(ids, getattr(self._model.config, "max_position_embeddings", None))
+        check_sequences(ids, self._limit)
         lengths = [len(sequence) for sequence in ids]
         if self._packed is None:
             return length_sorted_batches(lengths, self._batch_tokens)
@@ -132,20 +132,3 @@ def give_back(device: torch.device) -> None:
     """Let others have the memory of a device that nothing here holds any more."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
-
-
-def _load(checkpoint: Path, task: Task, dtype: Any) -> Any:
-    check_checkpoint(checkpoint, task)
-    try:
-        model, info = MODELS[task].from_pretrained(checkpoint, dtype=dtype, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RefinerError(
-            f"{checkpoint} cannot be loaded as a {task} refiner: {error} Train or download it again."
-        ) from error
-    if info["missing_keys"] or info["mismatched_keys"]:
-        keys = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
-        raise RefinerError(
-            f"{checkpoint} lacks the weights {', '.join(keys[:3])}: its head was never trained. "
-            "Train the refiner, or give another checkpoint."
-        )
-    return model

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference.batching import length_sorted_batches, within_memory
-from prox_assets.inference.checkpoint_check import check_causal
+from prox_assets.inference.checkpoint_check import check_causal, usable_positions
 from prox_assets.inference.constrained import GrammarProcessor, vocabulary_of
 from prox_assets.inference.engine import EngineSettings
 from prox_assets.inference.generation import (
@@ -23,7 +22,10 @@ from prox_assets.inference.generation import (
     check_room,
     deciding_tokens,
 )
+from prox_assets.inference.loading import Head, load_tokenizer, load_trained
 from prox_assets.inference.transformers_engine import give_back, torch_device
+
+_UNBOUNDED = 1 << 30  # positions of a model whose configuration names none
 
 
 class TransformersGenerator:
@@ -42,19 +44,13 @@ class TransformersGenerator:
     def load(cls, checkpoint: Path, settings: EngineSettings) -> "TransformersGenerator":
         """Load a checkpoint directory. Raises RefinerError when it is not a causal language model."""
         check_causal(checkpoint)
-        try:
-            model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=getattr(torch, settings.dtype))
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise RefinerError(
-                f"{checkpoint} cannot be loaded as a language model: {error} Train or download it again."
-            ) from error
-        return cls(model, tokenizer, settings)
+        model = load_trained(checkpoint, Head.CAUSAL, settings.dtype)
+        return cls(model, load_tokenizer(checkpoint), settings)
 
     @property
     def max_length(self) -> int:
         """The positions that the model was made with."""
-        return int(self._model.config.max_position_embeddings)
+        return usable_positions(self._model.config.to_dict()) or _UNBOUNDED
 
     def generate(
         self, prompts: Sequence[Prompt], max_tokens: int, sampling: Sampling = GREEDY

