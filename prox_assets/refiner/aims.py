@@ -7,6 +7,9 @@ import numpy as np
 
 from prox_assets.refiner.metrics import Bools, Floats, Sweep, good_thresholds, sweep
 
+REMOVE_NOTHING = float(np.nextafter(1.0, 2.0))
+"""The highest removal threshold: no score reaches it. It is written where no threshold meets its floor."""
+
 _NO_OPINION = 0.5
 _POINTS = 101
 
@@ -57,7 +60,7 @@ def removal_threshold(scores: Floats, truth: Bools, aim: Aim) -> float:
     allowed = np.flatnonzero(reached >= aim.floor)
     if not len(allowed):
         highest = float(scores.max(initial=0.0))
-        return max((highest + 1) / 2, float(np.nextafter(highest, 2.0)))
+        return max((highest + 1) / 2, float(np.nextafter(highest, REMOVE_NOTHING)))
     return float(points.thresholds[allowed[np.argmax(points.recall[allowed])]])
 
 
@@ -69,7 +72,7 @@ def keep_threshold(scores: Floats, truth: Bools, aim: Aim) -> float:
     if aim.goal is Goal.BEST_F1:
         good = good_thresholds(scores, truth, aim.slack)
         return float(good[-1]) if len(good) else _NO_OPINION
-    return 1 - removal_threshold(1 - scores, ~truth, aim)
+    return max(0.0, 1 - removal_threshold(1 - scores, ~truth, aim))
 
 
 def operating_points(scores: Floats, truth: Bools) -> list[OperatingPoint]:

@@ -53,6 +53,31 @@ def f1_difference(one: Hits, other: Hits, seed: int = 0) -> Interval:
     return _middle(_f1(draws @ one.stacked()) - _f1(draws @ other.stacked()))
 
 
+def auc_interval(scores: Floats, truth: Bools, document: Ints, seed: int = 0) -> Interval | None:
+    """Of the area under the ROC curve of rows, `(rows,)` each; None where a class is missing.
+
+    Each draw takes as many documents as there are, with replacement; draws without one of the classes are
+    left out.
+    """
+    if not truth.any() or truth.all():
+        return None
+    _, number = np.unique(document, return_inverse=True)
+    order = np.argsort(scores, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True])  # of each run of equal scores
+    number, positive = number[order], truth[order]
+    areas = [_weighted_auc(draw[number], positive, last) for draw in _draws(int(number.max()) + 1, seed)]
+    return _middle(np.array([area for area in areas if area is not None]))
+
+
+def _weighted_auc(weights: Floats, positive: Bools, last: Ints) -> float | None:
+    """The chance that a positive outscores a negative, ties counting half; rows are in order of scores."""
+    positives = np.diff(np.cumsum(weights * positive)[last], prepend=0.0)
+    below = np.cumsum(weights * ~positive)[last]
+    negatives = np.diff(below, prepend=0.0)
+    pairs = positives.sum() * below[-1]
+    return float(positives @ (below - negatives / 2) / pairs) if pairs else None
+
+
 def document_f1(found: Hits) -> float:
     """The mean over documents of the F1 of the predicted and the wanted set: 1 where both are empty."""
     total = found.predicted + found.wanted

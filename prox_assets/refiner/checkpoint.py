@@ -1,22 +1,27 @@
 """What a refiner's directory holds beside the Hugging Face files: `prox.json` and the training curves."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
-from prox_assets.refiner.aims import OperatingPoint
+from prox_assets.inference.checkpoint_check import CONFIG_FILE, read_config, read_json, usable_positions
+from prox_assets.refiner.aims import REMOVE_NOTHING, Goal, OperatingPoint
 from prox_assets.refiner.calibration import AS_IT_IS, Calibration
 from prox_assets.refiner.curves import Curves
+from prox_assets.refiner.gate import Evidence
 
 INFO_FILE, CURVES_FILE, CARD_FILE = "prox.json", "curves.json", "README.md"
 POINTS_FILE = "operating_points.json"
+KINDS = ("scoring", "generative")
+_MIN_SPAN_CHARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class ChunkThresholds:
 
     line: float = 0.5
     span: float | None = None
-    min_span_chars: int = 3
+    min_span_chars: int = _MIN_SPAN_CHARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class CheckpointInfo:
 
     `window` is the most tokens of a sequence, specials included; `overlap` those on either side that belong
     to its neighbours. Thresholds are of calibrated scores; `calibration` says how they come from the model's.
+    A removal threshold of `aims.REMOVE_NOTHING` is reached by no score. `evidence` is what the quality gate
+    asks for; None where nothing was measured.
     """
 
     task: Task
@@ -56,17 +63,20 @@ class CheckpointInfo:
     kind: str = "scoring"
     calibration: Calibration = AS_IT_IS
     overlap: int = 0
+    evidence: Evidence | None = None
 
     def write(self, folder: Path) -> None:
         """Write `prox.json` into `folder`."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        values = asdict(self) | {"metrics": _finite(self.metrics)}
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / INFO_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def read_info(checkpoint: Path, task: Task) -> CheckpointInfo:
-    """The checkpoint's `prox.json`.
+    """The checkpoint's `prox.json`, every value of it checked.
 
-    Raises RefinerError when it is missing, unreadable, or of another task than `task`.
+    Raises RefinerError when it is missing or unreadable, of another task than `task`, or holds a value that
+    cannot be: a threshold that is no number from 0 to 1, a window that the model beside it does not take.
     """
     path = checkpoint / INFO_FILE
     if not path.is_file():
@@ -74,14 +84,12 @@ def read_info(checkpoint: Path, task: Task) -> CheckpointInfo:
             f"No refiner at {checkpoint}: {INFO_FILE} is missing. Materialize the {task} refiner, "
             "or correct the path."
         )
+    values = read_json(path)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        found = Task(values.pop("task"))
-        thresholds = _thresholds(found, values.pop("thresholds"))
-        calibration = Calibration(**values.pop("calibration", {}))
-        info = CheckpointInfo(task=found, thresholds=thresholds, calibration=calibration, **values)
-    except (ValueError, TypeError, KeyError) as error:
-        raise RefinerError(f"{path} cannot be read ({error!r}). Train the refiner again.") from error
+        info = _info(values)
+        _check_positions(checkpoint, info.window)
+    except ValueError as error:
+        raise RefinerError(f"{path} cannot be read: {error}. Train the refiner again.") from error
     if info.task is not task:
         raise RefinerError(
             f"{checkpoint} is a {info.task} refiner; give the {task} refiner's directory here."
@@ -89,9 +97,127 @@ def read_info(checkpoint: Path, task: Task) -> CheckpointInfo:
     return info
 
 
+def _check_positions(checkpoint: Path, window: int) -> None:
+    if not (checkpoint / CONFIG_FILE).is_file():
+        return
+    limit = usable_positions(read_config(checkpoint))
+    if limit is not None and window > limit:
+        raise ValueError(f"window is {window}, and the model beside it takes {limit} tokens")
+
+
+def _info(values: dict[str, Any]) -> CheckpointInfo:
+    """The content of `prox.json`. Raises ValueError with the key that is wrong."""
+    known = [entry.name for entry in fields(CheckpointInfo)]
+    _require_keys(values, known, ("task", "window", "thresholds", "metrics", "recipe"), "")
+    task = Task(_one_of(values, "task", tuple(Task)))
+    window = _integer(values, "window", 2)
+    overlap = _integer(values, "overlap", 0) if "overlap" in values else 0
+    if 2 * overlap >= window:
+        raise ValueError(f"overlap is {overlap}, which leaves nothing of a window of {window}")
+    return CheckpointInfo(
+        task,
+        window,
+        _thresholds(task, _object(values, "thresholds")),
+        {name: _number(_object(values, "metrics"), name) for name in _object(values, "metrics")},
+        _object(values, "recipe"),
+        _one_of(values, "kind", KINDS) if "kind" in values else KINDS[0],
+        _calibration(_object(values, "calibration")) if "calibration" in values else AS_IT_IS,
+        overlap,
+        _evidence(_object(values, "evidence")) if values.get("evidence") is not None else None,
+    )
+
+
+def _thresholds(task: Task, values: dict[str, Any]) -> DocumentThresholds | ChunkThresholds:
+    if task is Task.DOCUMENT:
+        _require_keys(values, ("keep",), ("keep",), "thresholds.")
+        return DocumentThresholds(_number(values, "keep", 1 - REMOVE_NOTHING, 1.0))
+    _require_keys(values, ("line", "span", "min_span_chars"), ("line",), "thresholds.")
+    span = None if values.get("span") is None else _number(values, "span", 0.0, REMOVE_NOTHING)
+    shortest = _integer(values, "min_span_chars", 1) if "min_span_chars" in values else _MIN_SPAN_CHARS
+    return ChunkThresholds(_number(values, "line", 0.0, REMOVE_NOTHING), span, shortest)
+
+
+def _calibration(values: dict[str, Any]) -> Calibration:
+    _require_keys(values, ("slope", "offset"), (), "calibration.")
+    slope = _number(values, "slope", 0.0) if "slope" in values else 1.0
+    if slope == 0.0:
+        raise ValueError("slope is 0, which makes all scores alike")
+    return Calibration(slope, _number(values, "offset") if "offset" in values else 0.0)
+
+
+def _evidence(values: dict[str, Any]) -> Evidence:
+    names = [entry.name for entry in fields(Evidence)]
+    _require_keys(values, names, names, "evidence.")
+    areas = [
+        None if values[name] is None else _number(values, name, 0.0, 1.0)
+        for name in ("roc_auc", "roc_auc_low", "roc_auc_high")
+    ]
+    if len({area is None for area in areas}) > 1:
+        raise ValueError("evidence has an area under the curve without its interval")
+    return Evidence(
+        _integer(values, "n_documents", 0),
+        _integer(values, "n_positive", 0),
+        _integer(values, "n_negative", 0),
+        _integer(values, "positive_documents", 0),
+        _integer(values, "negative_documents", 0),
+        *areas,
+        _number(values, "f1", 0.0, 1.0),
+        _number(values, "keep_all_f1", 0.0, 1.0),
+        _one_of(values, "goal", tuple(Goal)),
+    )
+
+
+def _require_keys(values: dict[str, Any], known: Sequence[str], needed: Sequence[str], section: str) -> None:
+    unknown = sorted(values.keys() - set(known))
+    if unknown:
+        raise ValueError(f"{section}{unknown[0]} is no key of it; the keys are {', '.join(known)}")
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise ValueError(f"{section}{missing[0]} is missing")
+
+
+def _number(values: dict[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    value = values[name]
+    if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
+        allowed = f" from {max(low, 0.0):g} to {high:g}" if math.isfinite(high) else ""
+        raise ValueError(f"{name} is {value!r:.40} and should be a finite number{allowed}")
+    return float(value)
+
+
+def _integer(values: dict[str, Any], name: str, least: int) -> int:
+    value = values[name]
+    if type(value) is not int or value < least:
+        raise ValueError(f"{name} is {value!r:.40} and should be an integer of at least {least}")
+    return value
+
+
+def _one_of(values: dict[str, Any], name: str, known: Sequence[str]) -> str:
+    value = values[name]
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {value!r:.40} and should be one of {', '.join(known)}")
+    return value
+
+
+def _object(values: dict[str, Any], name: str) -> dict[str, Any]:
+    value = values[name]
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {value!r:.40} and should be an object")
+    return value
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics that are numbers: what was measured on nothing is not one, and JSON has no word for it."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
 def read_curves(checkpoint: Path) -> Curves:
-    """The training curves of a checkpoint."""
-    return Curves.from_json(json.loads((checkpoint / CURVES_FILE).read_text(encoding="utf-8")))
+    """The training curves of a checkpoint. Raises RefinerError when they are missing or unreadable."""
+    path = checkpoint / CURVES_FILE
+    values = read_json(path)
+    try:
+        return Curves.from_json(values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise RefinerError(f"{path} cannot be read ({error!r}). Train the refiner again.") from error
 
 
 def write_curves(curves: Curves, folder: Path) -> None:
@@ -129,7 +255,3 @@ def replacing(destination: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _thresholds(task: Task, values: dict[str, Any]) -> DocumentThresholds | ChunkThresholds:
-    return DocumentThresholds(**values) if task is Task.DOCUMENT else ChunkThresholds(**values)

@@ -3,6 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from prox_assets.errors import RefinerError
+from prox_assets.inference import Task
 from prox_assets.refiner import metrics
 from prox_assets.refiner.aims import (
     Aim,
@@ -14,6 +18,8 @@ from prox_assets.refiner.aims import (
 from prox_assets.refiner.calibration import Calibration, fit_calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.evaluation import document_metrics, line_metrics
+from prox_assets.refiner.gate import Evidence, measured
+from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.validation import Judged, JudgedChunks
 
@@ -28,21 +34,33 @@ class Decided:
     thresholds: DocumentThresholds | ChunkThresholds
     metrics: dict[str, float]
     points: list[OperatingPoint]
+    evidence: Evidence
 
 
 def decide_documents(judged: Judged, recipe: Recipe) -> Decided:
-    """Calibrate keep probabilities and choose the threshold for the recipe's aim."""
+    """Calibrate keep probabilities and choose the threshold for the recipe's aim.
+
+    Raises RefinerError where scores are not numbers.
+    """
+    require_numbers(judged.scores, "keep probabilities")
     calibration = fit_calibration(judged.scores, judged.truth)
     scores = calibration(judged.scores)
     threshold = keep_threshold(scores, judged.truth, _aim(recipe))
     found = _numbers(asdict(document_metrics(scores, judged.truth, threshold)))
     points = operating_points(scores, judged.truth)
-    return Decided(calibration, DocumentThresholds(threshold), found | _uncalibrated(judged), points)
+    evidence = measured(scores, judged.truth, judged.documents, threshold, Task.DOCUMENT, recipe.aim)
+    return Decided(
+        calibration, DocumentThresholds(threshold), found | _uncalibrated(judged), points, evidence
+    )
 
 
 def decide_chunks(judged: JudgedChunks, recipe: Recipe, n_documents: int) -> Decided:
-    """Calibrate line scores and choose the thresholds: for lines by the aim, for spans by their floor."""
+    """Calibrate line scores and choose the thresholds: for lines by the aim, for spans by their floor.
+
+    Raises RefinerError where scores are not numbers.
+    """
     lines, tokens = judged.lines, judged.tokens_in_clean_lines
+    require_numbers(np.concatenate([lines.scores, tokens.scores]), "noise probabilities")
     calibration = fit_calibration(lines.scores, lines.truth)
     scores = calibration(lines.scores)
     thresholds = ChunkThresholds(
@@ -53,9 +71,19 @@ def decide_chunks(judged: JudgedChunks, recipe: Recipe, n_documents: int) -> Dec
     if thresholds.span is not None:
         cut = metrics.at_threshold(tokens.scores, tokens.truth, thresholds.span)
         found |= {f"span_token_{name}": value for name, value in asdict(cut).items()}
-    return Decided(
-        calibration, thresholds, found | _uncalibrated(lines), operating_points(scores, lines.truth)
-    )
+    evidence = measured(scores, lines.truth, lines.documents, thresholds.line, Task.CHUNK, recipe.aim)
+    points = operating_points(scores, lines.truth)
+    return Decided(calibration, thresholds, found | _uncalibrated(lines), points, evidence)
+
+
+def require_numbers(scores: Floats, what: str) -> None:
+    """Raise RefinerError where scores, `(n,)`, are not finite: the training diverged."""
+    wrong = int((~np.isfinite(scores)).sum())
+    if wrong:
+        raise RefinerError(
+            f"{wrong} of {len(scores)} {what} on validation data are not numbers: the weights diverged. "
+            "Lower training.peak_learning_rate, or compute in float32 (training.precision)."
+        )
 
 
 def _aim(recipe: Recipe) -> Aim:

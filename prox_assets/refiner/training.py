@@ -166,6 +166,7 @@ def _info(recipe: Recipe, decided: Decided) -> CheckpointInfo:
         recipe.to_json(),
         calibration=decided.calibration,
         overlap=recipe.overlap if recipe.task is Task.CHUNK else 0,
+        evidence=decided.evidence,
     )
 
 

@@ -12,15 +12,25 @@ from prox_assets.refiner.lines import line_scores, merge_pieces
 from prox_assets.refiner.metrics import Bools, Floats
 from prox_assets.refiner.tokenized import TextTokenizer
 from prox_assets.refiner.truth import line_truth
+from prox_assets.refiner.visible import Ints
 from prox_assets.refiner.windows import Window, window_probabilities, windows
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Scores with the truth they should meet, `(n,)` each."""
+    """Scores with the truth they should meet, `(n,)` each, and the number of the document that each is of.
+
+    Without numbers each is of a document of its own.
+    """
 
     scores: Floats
     truth: Bools
+    document: Ints | None = None
+
+    @property
+    def documents(self) -> Ints:
+        """The number of each score's document, `(n,)`."""
+        return np.arange(len(self.scores)) if self.document is None else self.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +73,22 @@ class ChunkValidation:
         flat = [window for document in self._windows for window in document]
         probabilities = iter(window_probabilities(engine, flat, self._specials))
         lines, tokens = [], []
-        for row, document in zip(self._rows, self._windows, strict=True):
+        for number, (row, document) in enumerate(zip(self._rows, self._windows, strict=True)):
             scored = [(window, next(probabilities)) for window in document]
-            lines.append(_lines(row, scored))
-            tokens.extend(_clean_line_tokens(row, scored))
+            lines.append(_lines(row, scored, number))
+            tokens.extend(_clean_line_tokens(row, scored, number))
         return JudgedChunks(_concatenate(lines), _concatenate(tokens))
 
 
-def _lines(row: LabelledText, scored: list[tuple[Window, Probabilities]]) -> Judged:
+def _lines(row: LabelledText, scored: list[tuple[Window, Probabilities]], number: int) -> Judged:
     noise, counts = line_truth(row)
     scores = merge_pieces(len(noise), [(window, line_scores(window, p)) for window, p in scored])
-    return Judged(scores[counts], noise[counts])
+    return _of_document(scores[counts], noise[counts], number)
 
 
-def _clean_line_tokens(row: LabelledText, scored: list[tuple[Window, Probabilities]]) -> list[Judged]:
+def _clean_line_tokens(
+    row: LabelledText, scored: list[tuple[Window, Probabilities]], number: int
+) -> list[Judged]:
     noise, counts = line_truth(row)
     characters = character_labels(row)
     judged = []
@@ -84,13 +96,20 @@ def _clean_line_tokens(row: LabelledText, scored: list[tuple[Window, Probabiliti
         anchors = window.anchors[window.shown]
         lines = window.chunk.line_start + np.searchsorted(window.line_starts, anchors, side="right") - 1
         chosen = counts[lines] & ~noise[lines]
-        judged.append(Judged(probabilities[window.shown][chosen], characters[anchors[chosen]] == 1))
+        truth = characters[anchors[chosen]] == 1
+        judged.append(_of_document(probabilities[window.shown][chosen], truth, number))
     return judged
+
+
+def _of_document(scores: Floats, truth: Bools, number: int) -> Judged:
+    return Judged(scores, truth, np.full(len(scores), number))
 
 
 def _concatenate(parts: Sequence[Judged]) -> Judged:
     if not parts:
         return Judged(np.zeros(0), np.zeros(0, dtype=np.bool_))
     return Judged(
-        np.concatenate([part.scores for part in parts]), np.concatenate([part.truth for part in parts])
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.documents for part in parts]),
     )

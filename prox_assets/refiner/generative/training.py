@@ -19,6 +19,7 @@ from prox_assets.refiner.checkpoint import (
     write_curves,
 )
 from prox_assets.refiner.curves import Curves, Progress, no_progress
+from prox_assets.refiner.gate import Evidence
 from prox_assets.refiner.generative.card import write_generative_card
 from prox_assets.refiner.generative.completions import (
     Completion,
@@ -98,11 +99,17 @@ class _Student:
 
     def info(self) -> CheckpointInfo:
         """Thresholds and scores on all validation rows."""
-        thresholds, scores = self._scores()
+        thresholds, scores, evidence = self._scores()
         recipe = self._recipe
         metrics = {name: value for name, value in scores.items() if value is not None}
         return CheckpointInfo(
-            recipe.task, recipe.window, thresholds, metrics, recipe.to_json(), kind="generative"
+            recipe.task,
+            recipe.window,
+            thresholds,
+            metrics,
+            recipe.to_json(),
+            kind="generative",
+            evidence=evidence,
         )
 
     def write(self, destination: Path, info: CheckpointInfo, curves: Curves, data: str) -> None:
@@ -135,13 +142,13 @@ class _Student:
 
         return best
 
-    def _scores(self) -> tuple[DocumentThresholds | ChunkThresholds, dict[str, Any]]:
+    def _scores(self) -> tuple[DocumentThresholds | ChunkThresholds, dict[str, Any], Evidence | None]:
         if self._recipe.task is Task.CHUNK:
             if not self._validation.num_rows:
-                return ChunkThresholds(), {}
+                return ChunkThresholds(), {}, None
             return JudgedPrograms(self._chunk_refiner(), self._validation).scores()
         if not self._validation.num_rows:
-            return DocumentThresholds(), {}
+            return DocumentThresholds(), {}, None
         return document_scores(
             judge_documents(self._document_refiner(), self._validation), self._recipe.f1_slack
         )

@@ -48,9 +48,13 @@ def read_writing(checkpoint: Path) -> Writing:
     path = checkpoint / WRITING_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        if type(values["grammar"]) is not bool or type(values["max_new_tokens"]) is not int:
+            raise ValueError("grammar is no boolean or max_new_tokens no integer")
+        if values["max_new_tokens"] < 1:
+            raise ValueError("max_new_tokens is less than 1")
         probed = tuple(LayoutScore(**{**one, "layout": Layout(one["layout"])}) for one in values["probed"])
         return Writing(Layout(values["layout"]), values["grammar"], values["max_new_tokens"], probed)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise RefinerError(
             f"{path} cannot be read ({error!r}). Train a generative refiner, or name a checkpoint of one in "
             "refiner.checkpoint."
