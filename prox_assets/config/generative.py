@@ -8,6 +8,19 @@ from prox_assets.config.locations import FOLDER_OR_NAME
 from prox_assets.config.section import Name, Section, Share, require_multiple
 
 
+class RefinerSection(Section):
+    """What both kinds of refiner say beside their recipes.
+
+    A refiner is unreliable where validation data do not show that it is better than keeping everything, or
+    hold fewer than `min_documents_per_class` documents of a class. `when_unreliable`: `refuse` to refine with
+    it, `keep_all` in its place (every document, every line), or `use` it as it is.
+    """
+
+    validation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    when_unreliable: Literal["refuse", "keep_all", "use"] = "refuse"
+    min_documents_per_class: PositiveInt = 10
+
+
 class CausalArchitecture(Section):
     """A Llama made from a configuration; as it stands, ProX's XS of 354,284,800 parameters."""
 
@@ -87,10 +100,9 @@ class GenerativeRecipe(Section):
         return self
 
 
-class GenerativeRefiner(Section):
+class GenerativeRefiner(RefinerSection):
     """A language model that writes programs, as ProX has it."""
 
     kind: Literal["generative"]
-    validation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     document: GenerativeRecipe = GenerativeRecipe()
     chunk: GenerativeRecipe = GenerativeRecipe()

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
-from prox_assets.config.generative import GenerativeRefiner
+from prox_assets.config.generative import GenerativeRefiner, RefinerSection
 from prox_assets.config.locations import FOLDER_OR_NAME
 from prox_assets.config.section import Name, Section, SettingError, Share, require_multiple
 
@@ -102,11 +102,10 @@ class RefinerRecipe(Section):
     training: Training = Training()
 
 
-class ScoringRefiner(Section):
+class ScoringRefiner(RefinerSection):
     """One forward pass: a sequence classifier for documents, a token classifier for chunks."""
 
     kind: Literal["scoring"] = "scoring"
-    validation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     document: RefinerRecipe = RefinerRecipe()
     chunk: RefinerRecipe = RefinerRecipe()
 

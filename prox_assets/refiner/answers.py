@@ -1,6 +1,9 @@
 """What a scoring refiner says of documents and chunks, and the programs that follow. Needs no model."""
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from prox_assets.chunking import Chunk
 from prox_assets.programs import render
@@ -11,6 +14,8 @@ from prox_assets.refiner.editing import ScoredProgram, edit_program
 from prox_assets.refiner.lines import NoiseSpan, line_scores, noisy_spans
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.windows import Window
+
+NOT_A_NUMBER = "the model's score is not a number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,13 @@ class DocumentScore:
     n_tokens: int
     n_tokens_seen: int
 
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be decided on the document; None where it can."""
+        if not self.n_tokens_seen:
+            return "the text has no tokens"
+        return None if math.isfinite(self.keep_probability) else NOT_A_NUMBER
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
@@ -30,7 +42,8 @@ class ChunkResult:
 
     `line_scores`: noise score of each of the chunk's lines. `spans`: runs of noisy tokens, in characters of
     the document, in all lines. `call_scores`: one a call of the program. `unnamed_spans`: spans left because
-    no call could name them alone. `error`: what went wrong while the program was written, if anything did.
+    no call could name them alone. `error`: what went wrong while the program was written, if anything did;
+    `failed` where there is no program because of it.
     """
 
     chunk: Chunk
@@ -41,10 +54,13 @@ class ChunkResult:
     call_scores: tuple[float, ...]
     unnamed_spans: int
     error: str | None = None
+    failed: bool = False
 
 
 def document_program(score: DocumentScore, thresholds: DocumentThresholds) -> str:
-    """The program of a scored document: `keep_doc()` or `drop_doc()`."""
+    """The program of a scored document, `keep_doc()` or `drop_doc()`; empty where the refiner failed."""
+    if score.failure:
+        return ""
     keep = score.keep_probability >= thresholds.keep
     return render(Program((Call("keep_doc" if keep else "drop_doc"),)))
 
@@ -56,7 +72,14 @@ def chunk_result(
     thresholds: ChunkThresholds,
     calibration: Calibration,
 ) -> ChunkResult:
-    """The program that follows from the noise probabilities of a window's tokens, `(tokens,)`."""
+    """The program that follows from the noise probabilities of a window's tokens, `(tokens,)`.
+
+    Where one of them is not a number the refiner failed on the chunk: it has no program and no scores.
+    """
+    if not np.isfinite(probabilities).all():
+        return ChunkResult(
+            window.chunk, len(window.tokens), (), (), "", (), 0, error=NOT_A_NUMBER, failed=True
+        )
     lines = calibration(line_scores(window, probabilities)).tolist()
     threshold = thresholds.span
     spans = [] if threshold is None else noisy_spans(text, window, probabilities, threshold)

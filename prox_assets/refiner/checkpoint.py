@@ -148,11 +148,11 @@ def _calibration(values: dict[str, Any]) -> Calibration:
 def _evidence(values: dict[str, Any]) -> Evidence:
     names = [entry.name for entry in fields(Evidence)]
     _require_keys(values, names, names, "evidence.")
-    areas = [
+    area, low, high = (
         None if values[name] is None else _number(values, name, 0.0, 1.0)
         for name in ("roc_auc", "roc_auc_low", "roc_auc_high")
-    ]
-    if len({area is None for area in areas}) > 1:
+    )
+    if len({value is None for value in (area, low, high)}) > 1:
         raise ValueError("evidence has an area under the curve without its interval")
     return Evidence(
         _integer(values, "n_documents", 0),
@@ -160,7 +160,9 @@ def _evidence(values: dict[str, Any]) -> Evidence:
         _integer(values, "n_negative", 0),
         _integer(values, "positive_documents", 0),
         _integer(values, "negative_documents", 0),
-        *areas,
+        area,
+        low,
+        high,
         _number(values, "f1", 0.0, 1.0),
         _number(values, "keep_all_f1", 0.0, 1.0),
         _one_of(values, "goal", tuple(Goal)),

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.refiner import metrics
 from prox_assets.refiner.aims import (
@@ -19,7 +18,7 @@ from prox_assets.refiner.calibration import Calibration, fit_calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.evaluation import document_metrics, line_metrics
 from prox_assets.refiner.gate import Evidence, measured
-from prox_assets.refiner.metrics import Floats
+from prox_assets.refiner.metrics import require_numbers
 from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.validation import Judged, JudgedChunks
 
@@ -74,16 +73,6 @@ def decide_chunks(judged: JudgedChunks, recipe: Recipe, n_documents: int) -> Dec
     evidence = measured(scores, lines.truth, lines.documents, thresholds.line, Task.CHUNK, recipe.aim)
     points = operating_points(scores, lines.truth)
     return Decided(calibration, thresholds, found | _uncalibrated(lines), points, evidence)
-
-
-def require_numbers(scores: Floats, what: str) -> None:
-    """Raise RefinerError where scores, `(n,)`, are not finite: the training diverged."""
-    wrong = int((~np.isfinite(scores)).sum())
-    if wrong:
-        raise RefinerError(
-            f"{wrong} of {len(scores)} {what} on validation data are not numbers: the weights diverged. "
-            "Lower training.peak_learning_rate, or compute in float32 (training.precision)."
-        )
 
 
 def _aim(recipe: Recipe) -> Aim:

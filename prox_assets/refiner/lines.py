@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from prox_assets.chunking import Chunk
-from prox_assets.refiner.metrics import Floats
+from prox_assets.refiner.metrics import Floats, require_numbers
 from prox_assets.refiner.windows import Window
 
 
@@ -92,9 +92,14 @@ def merge_chunks(n_lines: int, parts: Iterable[tuple[Chunk, int, Sequence[float]
     """The scores of a document's lines, `(n_lines,)`, from chunks with their tokens and line scores.
 
     A line cut into pieces gets their mean weighted by tokens. Lines of no chunk (an empty text) score 0.
+
+    Raises:
+        RefinerError: a chunk has no scores, or some that are not numbers: the refiner failed on it.
     """
     sums, weights = np.zeros(n_lines), np.zeros(n_lines)
     for chunk, n_tokens, scores in parts:
+        missing = len(scores) != chunk.line_stop - chunk.line_start
+        require_numbers(np.full(1, np.nan) if missing else np.asarray(scores), "line scores")
         lines = slice(chunk.line_start, chunk.line_stop)
         sums[lines] += np.asarray(scores) * max(n_tokens, 1)
         weights[lines] += max(n_tokens, 1)

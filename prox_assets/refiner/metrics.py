@@ -5,8 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from prox_assets.errors import RefinerError
+
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
+
+
+def require_numbers(scores: Floats, what: str) -> None:
+    """Raise RefinerError where scores, `(n,)`, are not finite: the training diverged."""
+    wrong = int((~np.isfinite(scores)).sum())
+    if wrong:
+        raise RefinerError(
+            f"{wrong} of {len(scores)} {what} are not numbers: the refiner's weights are damaged, or its "
+            "training diverged. Train it again with a lower training.peak_learning_rate, or in float32 "
+            "(training.precision)."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from prox_assets.refiner.answers import ChunkResult, DocumentScore, chunk_result
 from prox_assets.refiner.calibration import AS_IT_IS, Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
 from prox_assets.refiner.lines import line_scores, merge_pieces
-from prox_assets.refiner.metrics import Floats
+from prox_assets.refiner.metrics import Floats, require_numbers
 from prox_assets.refiner.prepared import PreparedDocument, prepare_chunks, prepare_documents
 from prox_assets.refiner.tokenized import TextTokenizer
 from prox_assets.refiner.windows import Window, window_probabilities
@@ -111,12 +111,16 @@ class ChunkRefiner:
 
     def line_scores(self, texts: Sequence[str]) -> list[Floats]:
         """The noise score of every line of every text, `(lines,)` each; of a line in pieces their mean."""
+        scored_texts = self._scored(texts)
+        for scored in scored_texts:
+            for _, found in scored:
+                require_numbers(found, "noise probabilities")
         return [
             merge_pieces(
                 text.count("\n") + 1,
                 [(window, self.calibration(line_scores(window, p))) for window, p in scored],
             )
-            for text, scored in zip(texts, self._scored(texts), strict=True)
+            for text, scored in zip(texts, scored_texts, strict=True)
         ]
 
     @property

@@ -23,7 +23,7 @@ from prox_assets.refiner.scoring import ChunkRefiner
 from prox_assets.refiner.tokenized import Ints
 from prox_assets.refiner.windows import Window
 from prox_assets.refining.counting import TokenCounter
-from prox_assets.refining.documents import DROPPED, KEPT, OK
+from prox_assets.refining.documents import DROPPED, FAILED, KEPT, OK, REFINER_FAILED
 from prox_assets.refining.parts import PartResult
 from prox_assets.refining.streaming import Work
 
@@ -105,8 +105,8 @@ def program_row(document: dict[str, Any], result: ChunkResult) -> dict[str, Any]
         "call_scores": result.call_scores,
         "line_scores": result.line_scores,
         "spans": [{"start": s.start, "stop": s.stop, "score": s.score} for s in result.spans],
-        "status": OK,
-        "error": None,
+        "status": FAILED if result.failed else OK,
+        "error": result.error,
     }
 
 
@@ -156,7 +156,7 @@ class ChunkExecutor:
         return source_columns(document) | {
             "text": done.text,
             "status": done.status.value,
-            "reason": done.reason.value or document["reason"],
+            "reason": done.reason.value or document["reason"] or failure_reason(chunks),
             "n_tokens_in": len(tokens),
             "n_tokens_out": len(tokens) - removed,
             "edits": [_edit_row(edit, tokens) for edit in done.edits],
@@ -175,6 +175,11 @@ class ChunkExecutor:
                 spans = [NoiseSpan(one["start"], one["stop"], one["score"]) for one in row["spans"]]
                 written = edit_program(text, chunk, row["line_scores"], spans, self._thresholds, self._rails)
                 yield chunk, written.program, written.scores
+
+
+def failure_reason(chunks: Sequence[dict[str, Any]]) -> str:
+    """The reason of a document of which the refiner failed on a chunk; empty where it did not."""
+    return REFINER_FAILED if any(chunk["status"] != OK for chunk in chunks) else ""
 
 
 def _edit_row(edit: Edit, tokens: Ints) -> dict[str, Any]:

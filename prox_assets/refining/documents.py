@@ -44,7 +44,8 @@ class DocumentJudgement:
     ) -> PartResult:
         """The programs of a range (`DOC_PROGRAMS`).
 
-        A document without tokens cannot be judged: its row is `failed` with an empty program.
+        A document without tokens, or whose score is not a number, cannot be judged: its row is `failed` with
+        an empty program.
         """
         named = zip(raw["row"].to_pylist(), raw["doc_id"].to_pylist(), scores, strict=True)
         rows = [self._row(row, doc_id, score) for row, doc_id, score in named]
@@ -53,16 +54,16 @@ class DocumentJudgement:
         return PartResult(pa.Table.from_pylist(rows, DOC_PROGRAMS), cost)
 
     def _row(self, row: int, doc_id: str, score: DocumentScore) -> dict[str, Any]:
-        judged = score.n_tokens_seen > 0
+        failure = score.failure
         return {
             "row": row,
             "doc_id": doc_id,
-            "keep_probability": score.keep_probability if judged else None,
-            "program": document_program(score, self.thresholds) if judged else "",
+            "keep_probability": None if failure else score.keep_probability,
+            "program": document_program(score, self.thresholds),
             "n_tokens": score.n_tokens,
             "n_tokens_seen": score.n_tokens_seen,
-            "status": OK if judged else FAILED,
-            "error": None if judged else "the text has no tokens",
+            "status": FAILED if failure else OK,
+            "error": failure,
         }
 
 

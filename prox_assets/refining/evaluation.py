@@ -14,7 +14,7 @@ from prox_assets.errors import InputError
 from prox_assets.programs import Outcome, Rails
 from prox_assets.refiner.answers import ChunkResult
 from prox_assets.refiner.lines import merge_chunks
-from prox_assets.refiner.metrics import Bools, Floats
+from prox_assets.refiner.metrics import Bools, Floats, require_numbers
 from prox_assets.refining.documents import KEPT
 from prox_assets.refining.judged_programs import judge_programs, program_metrics
 from prox_assets.refining.kinds import AnyChunkRefiner, AnyDocumentRefiner
@@ -54,6 +54,7 @@ def refiner_answers(
     if pages.judged.num_rows:
         scores = [one for part in _parts(page_texts(pages.judged)) for one in documents.score(part)]
         probabilities = np.array([score.keep_probability for score in scores])
+        require_numbers(probabilities, "keep probabilities")
         keep = Decisions.at(probabilities, documents.thresholds.keep)
     texts = page_texts(pages.kept)
     results = [found for part in _parts(texts) for found in chunks.refine(part)]

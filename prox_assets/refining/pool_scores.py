@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from prox_assets.refiner.lines import merge_chunks
+from prox_assets.refiner.metrics import require_numbers
 from prox_assets.refining.kinds import AnyChunkRefiner, AnyDocumentRefiner
 from prox_assets.teacher.hard_examples import RefinerScores
 
@@ -16,7 +19,9 @@ def refiner_scores(
     scores: list[RefinerScores] = []
     for first in range(0, len(texts), _BATCH):
         part = texts[first : first + _BATCH]
-        for text, document, found in zip(part, documents.score(part), chunks.refine(part), strict=True):
+        judged = documents.score(part)
+        require_numbers(np.array([one.keep_probability for one in judged]), "keep probabilities")
+        for text, document, found in zip(part, judged, chunks.refine(part), strict=True):
             pieces = ((one.chunk, one.n_tokens, one.line_scores) for one in found)
             lines = merge_chunks(text.count("\n") + 1, pieces)
             scores.append(RefinerScores(document.keep_probability, lines.tolist()))

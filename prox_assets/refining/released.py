@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_REFINED
-from prox_assets.programs import Outcome, Stage, parse
+from prox_assets.programs import KEEP_CHUNK, Outcome, Stage, parse
 from prox_assets.programs.prox_profile import execution_as_released
-from prox_assets.refining.chunks import dropped_row, programs_by_row, source_columns
+from prox_assets.refining.chunks import dropped_row, failure_reason, programs_by_row, source_columns
 from prox_assets.refining.counting import TokenCounter
-from prox_assets.refining.documents import DROPPED
+from prox_assets.refining.documents import DROPPED, OK
 from prox_assets.refining.parts import PartResult
 
 CALL = "prox_profile"
@@ -56,7 +56,9 @@ class ReleasedExecutor:
         if document["status"] == DROPPED:
             return dropped_row(document)
         source = document["text"]
-        done = execution_as_released(source, (as_released(chunk["program"]) for chunk in chunks))
+        # Where the refiner failed on a chunk it asks for no change, and the document's reason says so.
+        programs = [chunk["program"] if chunk["status"] == OK else KEEP_CHUNK for chunk in chunks]
+        done = execution_as_released(source, map(as_released, programs))
         before, after = (len(starts) for starts in self._counter.token_starts([source, done.text]))
         after = min(before, after)
         edit = {
@@ -72,7 +74,7 @@ class ReleasedExecutor:
         return source_columns(document) | {
             "text": done.text,
             "status": done.status.value,
-            "reason": done.reason.value or document["reason"],
+            "reason": done.reason.value or document["reason"] or failure_reason(chunks),
             "n_tokens_in": before,
             "n_tokens_out": after,
             "edits": [edit] if done.text != source else [],

@@ -64,7 +64,7 @@ def chunk_rows(
         for chunks, answers in zip(prepared, written, strict=True)
     ]
     rows = [
-        program_row(document, result) | {"line_scores": [], "error": result.error}
+        program_row(document, result) | {"line_scores": []}
         for document, chunks in zip(kept_documents(documents), results, strict=True)
         for result in chunks
     ]

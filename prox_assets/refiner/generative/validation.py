@@ -12,13 +12,12 @@ from prox_assets.programs import Stage, parse
 from prox_assets.refiner import metrics
 from prox_assets.refiner.answers import ChunkResult
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
-from prox_assets.refiner.deciding import require_numbers
 from prox_assets.refiner.evaluation import document_metrics, line_metrics
 from prox_assets.refiner.examples import labelled_texts
 from prox_assets.refiner.gate import Evidence, measured
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.lines import merge_chunks
-from prox_assets.refiner.metrics import Bools, Floats
+from prox_assets.refiner.metrics import Bools, Floats, require_numbers
 from prox_assets.refiner.truth import line_truth
 from prox_assets.refiner.validation import Judged
 
