@@ -36,11 +36,13 @@ class Numbered(Protocol):
 
 
 class GroupLog:
-    """The groups of one domain."""
+    """The groups of one domain; `records` is the folder that says which files a shard was read from."""
 
-    def __init__(self, folder: Path, remote: Numbered | None = None) -> None:
+    def __init__(self, folder: Path, remote: Numbered | None = None, records: Path | None = None) -> None:
         self._folder = folder
         self._remote = remote
+        self._records = records
+        self._has_records = False
 
     def groups(self) -> tuple[Group, ...]:
         """All groups, in the order in which they were closed."""
@@ -60,6 +62,16 @@ class GroupLog:
         path = self._folder / f"{len(self._files()):06d}.json"
         content = {"groups": [asdict(group) for group in groups]}
         return create_json(content, path, self._remote.create if self._remote is not None else None)
+
+    def was_read_as(self, place: str, shard: str) -> bool:
+        """Tell whether a file, or its first piece, is on record as having been read into a shard."""
+        if self._records is None:
+            return False
+        if self._remote is not None and not self._has_records:
+            self._remote.bring(self._records)
+            self._has_records = True
+        paths = (self._records / f"{name}.json" for name in (shard, piece_name(shard, 0)))
+        return any(place in _places(path) for path in paths if path.is_file())
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("[0-9]*.json"))
@@ -83,6 +95,15 @@ def files_digest(files: Iterable[FoundFile]) -> str:
     """Eight hexadecimal digits that tell groups of one first file apart."""
     names = "\n".join(file.relative for file in files)
     return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def piece_name(shard: str, number: int) -> str:
+    """Name a piece of a file that is shard `shard` as a whole."""
+    return f"{shard}-{number:05d}"
+
+
+def _places(path: Path) -> list[str]:
+    return [part["place"] for part in json.loads(path.read_text())["parts"]]
 
 
 def _read(path: Path) -> list[Group]:

@@ -41,6 +41,11 @@ def name_of_shard(name: str) -> str:
     return f"{short}-{digest}"
 
 
+def ascii_name_of_shard(name: str) -> str:
+    """Make the name that shards had before names kept letters of every script; several may share one."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
 def _stays(character: str) -> bool:
     if character.isascii():
         return character.isalnum() or character in "_.-"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from prox_assets.config import Columns, Input
 from prox_assets.documents.discovery import discover
 from prox_assets.documents.formats import KNOWN_ENDINGS, FileFormat, format_of, known_format, without_ending
-from prox_assets.documents.groups import Group, GroupLog, files_digest, pack
+from prox_assets.documents.groups import Group, GroupLog, files_digest, pack, piece_name
 from prox_assets.documents.manifests import manifest_files
 from prox_assets.documents.pieces import WHOLE, Piece, pieces_of
 from prox_assets.documents.places import FoundFile, measure
-from prox_assets.documents.shards import LONGEST_NAME, name_of_shard
+from prox_assets.documents.shards import LONGEST_NAME, ascii_name_of_shard, name_of_shard
 from prox_assets.documents.skipped import HARMLESS, Reason, Skipped, printable
 from prox_assets.errors import InputError
 
@@ -145,7 +145,7 @@ def _add_input(
     files = _files(one, listing)
     usable = [file for file in files if _is_usable(file, one, listing, arrival)]
     if one.shard_bytes is None:
-        _add_files(usable, one, listing)
+        _add_files(usable, one, listing, log)
         return
     if log is None:
         raise InputError("shard_bytes groups files, which needs a storage to write the groups down in.")
@@ -153,7 +153,8 @@ def _add_input(
     rest = [file for file in usable if file.place not in grouped]
     taken = arrival.taken if arrival else frozenset()
     small = [file for file in rest if file.size <= one.shard_bytes and file.place not in taken]
-    _add_files([file for file in rest if file.size > one.shard_bytes or file.place in taken], one, listing)
+    single = [file for file in rest if file.size > one.shard_bytes or file.place in taken]
+    _add_files(single, one, listing, log)
     if closing:
         _close_groups([file for file in small if file.size], one, log, listing, arrival)
 
@@ -200,13 +201,25 @@ def _is_utf8(name: str) -> bool:
 
 def shard_name(file: FoundFile, one: Input) -> str:
     """Name a file's shard: by the file without its ending, and with the prefix of its input."""
+    return name_of_shard(_full_name(file, one))
+
+
+def _full_name(file: FoundFile, one: Input) -> str:
     path = file.name if one.named_by == "file" else file.relative.lstrip("/").replace("/", ".")
-    return name_of_shard(one.prefix + without_ending(path))
+    return one.prefix + without_ending(path)
 
 
-def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None:
+def _name_on_record(file: FoundFile, one: Input, log: GroupLog | None) -> str:
+    """Name a file's shard; a file that was read under its name of ASCII characters alone keeps that."""
+    name, former = shard_name(file, one), ascii_name_of_shard(_full_name(file, one))
+    if name != former and log is not None and log.was_read_as(file.place, former):
+        return former
+    return name
+
+
+def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing, log: GroupLog | None) -> None:
     for file in files:
-        name = shard_name(file, one)
+        name = _name_on_record(file, one, log)
         try:
             pieces = pieces_of(file, one.rows_per_shard, one.shard_bytes)
         except InputError as error:
@@ -215,8 +228,8 @@ def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing) -> None
             continue
         for number, piece in enumerate(pieces):
             part = FilePart(file.place, file.size, file.modified, piece)
-            ending = "" if piece == WHOLE else f"-{number:05d}"
-            listing.shards.append(ShardSource(name + ending, (part,), one.columns, one.max_chars))
+            shard = name if piece == WHOLE else piece_name(name, number)
+            listing.shards.append(ShardSource(shard, (part,), one.columns, one.max_chars))
 
 
 def _add_groups(

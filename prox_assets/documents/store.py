@@ -172,7 +172,7 @@ class Store:
 
     def group_log(self, domain: str) -> GroupLog:
         """Which small files of a domain make one shard."""
-        return GroupLog(self.root / domain / _GROUPS, self.remote)
+        return GroupLog(self.root / domain / _GROUPS, self.remote, self.root / domain / _SOURCES)
 
     def share(self, folder: Path) -> None:
         """Put a folder of small files that are no shard and no artifact into S3."""

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,7 @@ from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.remote import Remote
 from prox_assets.documents.shards import LONGEST_NAME, name_of_shard
-from prox_assets.documents.sources import closed_shards, list_shards
+from prox_assets.documents.sources import closed_shards, known_shards, list_shards
 from prox_assets.documents.store import Store
 from prox_assets_tests.s3 import client
 
@@ -113,11 +114,12 @@ def test_files_of_any_name_become_shards_here_in_s3_and_in_dagster(tmp_path: Pat
     store = Store(tmp_path / "store", Remote(tmp_path / "store", f"s3://{bucket}/prox"))
     sources = list_shards([Input(path=folder)])
     assert len({source.name for source in sources}) == len(FILES)
-    for source in sources:
+    stored = sources[-3:]
+    for source in stored:
         ingest(source, store, "web", 10, lambda rows: None)
     elsewhere = Store(tmp_path / "elsewhere", Remote(tmp_path / "elsewhere", f"s3://{bucket}/prox"))
     finished = elsewhere.shards("web", "raw_documents")
-    assert {shard.key.shard for shard in finished} == {source.name for source in sources}
+    assert {shard.key.shard for shard in finished} == {source.name for source in stored}
     assert all(pa.Table.from_batches(shard.batches()).num_rows == 1 for shard in finished)
     keys = {entry["Key"] for entry in client().list_objects_v2(Bucket=bucket)["Contents"]}
     assert "prox/web/raw_documents/文献语料/current.json" in keys
@@ -139,3 +141,19 @@ def test_files_that_would_be_one_shard_are_said(tmp_path: Path, names: list[str]
     assert len(listing.shards) == 1
     (skipped,) = listing.unread
     assert "rename one of the files" in skipped.detail
+
+
+@pytest.mark.parametrize("shard", ["donn_es", "donn_es-00000"])
+def test_a_file_that_was_read_under_another_name_keeps_it(tmp_path: Path, bucket: str, shard: str) -> None:
+    folder = _folder(tmp_path, ["données.jsonl", "donnäes.jsonl"])
+    (source,) = list_shards([Input(path=folder / "données.jsonl")])
+    location = f"s3://{bucket}/prox"
+    for home in ("store", "elsewhere"):
+        store = Store(tmp_path / home, Remote(tmp_path / home, location))
+        if home == "store":
+            ingest(replace(source, name=shard), store, "web", 10, lambda rows: None)
+        listing = known_shards([Input(path=folder)], store.group_log("web"))
+        assert {Path(known.parts[0].place).stem: known.name for known in listing.shards} == {
+            "données": "donn_es",
+            "donnäes": "donnäes",
+        }
