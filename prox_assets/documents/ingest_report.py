@@ -143,26 +143,29 @@ def distrust(reports: Mapping[str, IngestReport], max_rejected_share: float) -> 
     column that the catalogue names and no row of any shard has.
     """
     bad = [
-        _distrusted(shard, report)
+        _distrusted(shard, report, max_rejected_share)
         for shard, report in reports.items()
         if not report.accepted or report.rejected > max_rejected_share * report.rows
     ]
     reasons = []
     if bad:
-        named = "; ".join(bad[:_NAMED_SHARDS])
         more = f"; and {len(bad) - _NAMED_SHARDS:,} more shards" if len(bad) > _NAMED_SHARDS else ""
-        reasons.append(f"{named}{more}; at most {max_rejected_share:.0%} may be (max_rejected_share).")
+        remedy = "Correct the input, or raise max_rejected_share where so many rows are to be rejected."
+        reasons.append(f"{'; '.join(bad[:_NAMED_SHARDS])}{more}. {remedy}")
     absent = _absent_everywhere(list(reports.values()))
     if absent:
         reasons.append(f"No row has the column {', '.join(map(one_line, absent))}; correct `columns`.")
     return reasons
 
 
-def _distrusted(shard: str, report: IngestReport) -> str:
+def _distrusted(shard: str, report: IngestReport, max_rejected_share: float) -> str:
     if not report.rows:
         return f"{shard} has no rows"
     counts = ", ".join(f"{reason.reason} {reason.rows:,}" for reason in report.reasons)
-    return f"{shard}: {report.rejected:,} of {report.rows:,} rows were rejected ({counts})"
+    return (
+        f"{shard}: {report.rejected:,} of {report.rows:,} rows were rejected ({counts}), and at most "
+        f"{max_rejected_share:.0%} may be"
+    )
 
 
 def _absent_everywhere(reports: Sequence[IngestReport]) -> list[str]:

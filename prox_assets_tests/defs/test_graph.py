@@ -69,6 +69,22 @@ def test_every_row_of_the_source_has_one_row_at_every_stage(graph: Graph, domain
             assert [pq.read_table(path, columns=["row"])["row"].to_pylist() for path in later.paths()] == rows
 
 
+def test_every_shard_tells_its_ingest_report(graph: Graph) -> None:
+    told = 0
+    for record in graph.instance.fetch_materializations(dg.AssetKey("raw_documents"), limit=100).records:
+        assert record.asset_materialization is not None
+        metadata = record.asset_materialization.metadata
+        rows, accepted, rejected = (
+            metadata[name].value for name in ("source_rows", "dagster/partition_row_count", "rejected")
+        )
+        assert rows == accepted + rejected
+        reasons = [entry.data for entry in metadata["reasons"].records]
+        assert sum(reason["rows"] for reason in reasons) == rejected
+        assert all(reason["examples"].startswith("row ") for reason in reasons)
+        told += len(reasons)
+    assert told, "the sample has rows that must be rejected"
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_refined_texts_are_rebuilt_from_source_and_record(graph: Graph, domain: str) -> None:
     """Rule 3 of the design: apart from stated targets, no character appears that was not there."""
