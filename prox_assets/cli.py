@@ -1,55 +1,137 @@
 """The `prox` command, for those who want no orchestrator: the same functions as the assets."""
 
 import argparse
+import io
+import os
+import select
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from prox_assets.config.locations import location
-from prox_assets.errors import ProxError, UntrustedResultError
+from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line
+from prox_assets.redaction import redact
+from prox_assets.terminal import quiet_libraries
+
+_DEBUG_HELP = "print the traceback of an error"
+_LONGEST_REASON = 600
+_INTERRUPTED, _CLOSED_PIPE = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Exit status 0: all well. 1: an error, as one line on stderr that says what to do. 2: the command ran, and
-    its results should not be used as they are; one line on stderr says why.
+    its results should not be used as they are; one line on stderr says why. 130: interrupted from the
+    keyboard. `--debug`, or `PROX_DEBUG=1` in the environment, prints the traceback above that line.
     """
-    options = _parser().parse_args(arguments)
+    quiet_libraries()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
+    debug = os.environ.get("PROX_DEBUG", "") not in ("", "0")
     try:
+        options = _parser().parse_args(arguments)
+        debug = debug or options.debug
         status: int = options.run(options)
+        sys.stdout.flush()
+        return status
     except UntrustedResultError as error:
-        print(f"prox: do not use this result as it is: {error}", file=sys.stderr)
-        return 2
-    except ProxError as error:
-        print(f"prox: {error}", file=sys.stderr)
-        return 1
+        return _fail(f"do not use this result as it is: {error}", debug, 2)
+    except KeyboardInterrupt:
+        return _fail(
+            "interrupted; what is committed stays, and the same command goes on from there.",
+            debug,
+            _INTERRUPTED,
+        )
+    except BrokenPipeError as error:
+        if _stdout_is_closed():
+            return _CLOSED_PIPE
+        return _fail(described(error), debug, 1)
+    except Exception as error:  # noqa: BLE001 -- the boundary: whatever nobody expected is one line, too
+        explained = explanation(error)
+        if explained is None:
+            reason = one_line(described(error), _LONGEST_REASON)
+            explained = (
+                f"unexpected error ({reason}); run again with --debug for the traceback, and report it."
+            )
+        return _fail(explained, debug, 1)
+
+
+def _fail(message: str, debug: bool, status: int) -> int:
+    """Print why a command failed, on one line; the traceback before it, where it is wanted."""
+    if debug:
+        print(redact(traceback.format_exc()), file=sys.stderr)
+    print(f"prox: {one_line(message)}", file=sys.stderr)
     return status
 
 
+def _stdout_is_closed() -> bool:
+    """Tell whether the reader of stdout has gone, as `head` does; Python's last flush then goes nowhere."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    return True
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose usage errors are errors like all others: one line, exit status 1."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ProxError(f"{message}; see {self.prog} --help.")
+
+
+def _positive(text: str) -> int:
+    """Parse a number of things: a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _input_location(text: str) -> Path | str:
+    try:
+        return location(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="prox", description="Refine pre-training corpora by small programs."
-    )
+    parser = _Parser(prog="prox", description="Refine pre-training corpora by small programs.")
+    parser.add_argument("--debug", action="store_true", help=_DEBUG_HELP)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_refine(commands.add_parser("refine", help="refine files, without an orchestrator"))
-    _add_teach(commands.add_parser("teach", help="annotate seeds, or say what it would cost"))
-    _add_estimate(commands.add_parser("estimate", help="what refining a domain will cost, from a sample"))
-    _add_evaluate(commands.add_parser("evaluate", help="score a chunk refiner against line labels"))
-    _add_show(commands.add_parser("show", help="show a document before and after"))
+    _add_refine(_command(commands, "refine", "refine files, without an orchestrator"))
+    _add_teach(_command(commands, "teach", "annotate seeds, or say what it would cost"))
+    _add_estimate(_command(commands, "estimate", "what refining a domain will cost, from a sample"))
+    _add_evaluate(_command(commands, "evaluate", "score a chunk refiner against line labels"))
+    _add_show(_command(commands, "show", "show a document before and after"))
     _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
-    _add_compare(commands.add_parser("compare", help="what one way of refining removes and another keeps"))
-    _add_publish(commands.add_parser("publish", help="a refined corpus as a dataset, or verify one"))
-    _add_status(commands.add_parser("status", help="which shards are done, missing or stale"))
-    _add_backfill(commands.add_parser("backfill", help="have Dagster refine shards of a domain"))
-    _add_sample(commands.add_parser("sample", help="write the embedded corpus"))
+    _add_compare(_command(commands, "compare", "what one way of refining removes and another keeps"))
+    _add_publish(_command(commands, "publish", "a refined corpus as a dataset, or verify one"))
+    _add_status(_command(commands, "status", "which shards are done, missing or stale"))
+    _add_backfill(_command(commands, "backfill", "have Dagster refine shards of a domain"))
+    _add_sample(_command(commands, "sample", "write the embedded corpus"))
+    return parser
+
+
+def _command(commands: "argparse._SubParsersAction[Any]", name: str, text: str) -> argparse.ArgumentParser:
+    """Add a command, which takes `--debug` after its name, too."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG_HELP)
     return parser
 
 
 def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "input",
-        type=location,
+        type=_input_location,
         metavar="INPUT",
         help="a file, a folder or a glob of Parquet or JSONL, here or at s3://bucket/…",
     )
@@ -77,7 +159,7 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
         "domain", metavar="DOMAIN", help="a domain whose raw documents and refiners are there"
     )
     parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument("--sample", type=int, default=64, help="documents to time (64)")
+    parser.add_argument("--sample", type=_positive, default=64, help="documents to time (64)")
     parser.set_defaults(run=_estimate)
 
 
@@ -101,7 +183,7 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
 
 def _add_labels(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    imported = commands.add_parser("import", help="make labels of verdicts exported from a report")
+    imported = _command(commands, "import", "make labels of verdicts exported from a report")
     imported.add_argument("file", type=Path, metavar="FILE", help="the exported JSON lines")
     imported.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     imported.add_argument(
@@ -153,7 +235,7 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--shards", metavar="A,B", help="these")
     which.add_argument("--all", action="store_true", help="all; what is up to date costs only its checks")
-    parser.add_argument("--max-shards", type=int, help="at most so many, newest first")
+    parser.add_argument("--max-shards", type=_positive, help="at most so many, newest first")
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked for")
     parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.set_defaults(run=_backfill)
@@ -161,7 +243,7 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
-    parser.add_argument("--pages-per-shard", type=int, default=600)
+    parser.add_argument("--pages-per-shard", type=_positive, default=600)
     parser.set_defaults(run=_sample)
 
 

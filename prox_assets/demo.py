@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -22,8 +21,10 @@ from prox_assets.defs.assets.report import read_removal, report_path
 from prox_assets.defs.partitions import found_shards, partition_key, register_shards
 from prox_assets.defs.resources import store_of
 from prox_assets.documents.store import Store
-from prox_assets.errors import ProxError
+from prox_assets.errors import ProxError, one_line
+from prox_assets.quality.connection import reading
 from prox_assets.sample import write_sample
+from prox_assets.terminal import new_table, open_console, show
 
 _FUNNEL = """
     SELECT stage, flow, reason, documents, tokens FROM funnel_totals WHERE domain = ?
@@ -42,14 +43,14 @@ class Tally:
 
 def main() -> int:
     """Run the demo; exit status 1 with one sentence when something is wrong."""
-    terminal = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+    terminal = open_console()
     started = time.monotonic()
     try:
         catalogue = _prepare(terminal)
         tally = materialize_all(catalogue, dg.DagsterInstance.get(), terminal)
         _print_figures(catalogue, terminal)
     except ProxError as error:
-        terminal.print(f"[red]{error}[/red]")
+        terminal.print(f"prox: {one_line(str(error))}", style="red")
         return 1
     _print_summary(catalogue, tally, time.monotonic() - started, terminal)
     return 0
@@ -69,7 +70,7 @@ def materialize_all(catalogue: Catalogue, instance: dg.DagsterInstance, terminal
     plan += [("build_database", None)]
     plan += [(job, domain) for domain in shards for job in _LAST]
     for number, (job, key) in enumerate(plan, 1):
-        terminal.print(f"[bold]{number}/{len(plan)}[/bold] {job} {key or ''}")
+        terminal.print(f"{number}/{len(plan)} {job} {key or ''}", style="bold")
         _run(job, key, instance, tally)
     return tally
 
@@ -95,18 +96,18 @@ def _prepare(terminal: Console) -> Catalogue:
 
 def _print_figures(catalogue: Catalogue, terminal: Console) -> None:
     store = store_of(catalogue)
-    with duckdb.connect(str(database_path(store)), read_only=True) as database:
+    with reading(database_path(store)) as database:
         for domain in catalogue.domains:
-            table = Table("stage", "", "reason", "documents", "tokens", title=f"{domain}: the funnel")
+            table = new_table("stage", "", "reason", "documents", "tokens", title=f"{domain}: the funnel")
             for stage, flow, reason, documents, tokens in database.execute(_FUNNEL, [domain]).fetchall():
                 table.add_row(stage, flow, reason, f"{documents:,}", f"{tokens or 0:,}")
-            terminal.print(table)
-    terminal.print(_scores(catalogue, store))
+            show(terminal, table)
+    show(terminal, _scores(catalogue, store))
 
 
 def _scores(catalogue: Catalogue, store: Store) -> Table:
     """One row a domain: the scores on documents that no teacher has seen, and what pre-training says."""
-    table = Table(
+    table = new_table(
         "domain",
         "document F1 (rules, n-grams)",
         "line F1 (rules, n-grams)",

@@ -29,6 +29,7 @@ FLOORS = {
     "inference": 0,
     "chunking": 0,
     "config": 0,
+    "terminal": 0,
     "errors": -1,
     "redaction": -2,
 }

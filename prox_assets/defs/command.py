@@ -4,8 +4,6 @@ import os
 from typing import Any
 
 import dagster as dg
-from rich.console import Console
-from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
@@ -13,6 +11,7 @@ from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_se
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import store_of
 from prox_assets.errors import CatalogueError, InputError
+from prox_assets.terminal import new_table, open_console, show
 
 _NAMED = 10
 
@@ -20,8 +19,8 @@ _NAMED = 10
 def print_status(options: Any) -> int:
     """Say of each domain which shards are done, missing, stale, in progress or given up."""
     catalogue, instance = _deployment(options)
-    console = Console(soft_wrap=True)
-    table = Table("domain", "done", "missing", "in progress", "stale", "given up", "bad")
+    console = open_console()
+    table = new_table("domain", "done", "missing", "in progress", "stale", "given up", "bad")
     notes = []
     with instance:
         for domain, section in catalogue.domains.items():
@@ -31,16 +30,16 @@ def print_status(options: Any) -> int:
             counts = (len(state.done), missing, len(state.running), len(state.stale))
             table.add_row(domain, *map(str, (*counts, len(found.given_up), len(state.bad))))
             notes += list(_notes(state, found))
-    console.print(table)
+    show(console, table)
     for note in notes:
-        console.print(note, markup=False)
+        console.print(note)
     return 0
 
 
 def backfill(options: Any) -> int:
     """Ask for shards of a domain: missing, stale, named ones, or all; see `prox backfill --help`."""
     catalogue, instance = _deployment(options)
-    console = Console(soft_wrap=True)
+    console = open_console()
     with instance:
         state = look(instance, catalogue, options.domain)
         if state.unready:
@@ -52,12 +51,12 @@ def backfill(options: Any) -> int:
         runs = list(ranges(state, chosen, max(len(chosen), 1)))
         cost = f", about {hours:.2f} device hours" if seconds else ""
         asked = f"{counted(len(chosen), 'shard')} in {counted(len(runs), 'run')}{cost}"
-        console.print(f"{options.domain}: {asked}", markup=False)
+        console.print(f"{options.domain}: {asked}")
         for one in runs:
-            console.print(f"  {' … '.join(dict.fromkeys(one.ends))} ({len(one.shards)})", markup=False)
+            console.print(f"  {' … '.join(dict.fromkeys(one.ends))} ({len(one.shards)})")
         if chosen and not options.dry_run:
             made = request_backfill(instance, options.domain, chosen, f"prox backfill {options.domain}", {})
-            console.print(f"Backfill {made}: the daemon starts its runs within a minute.", markup=False)
+            console.print(f"Backfill {made}: the daemon starts its runs within a minute.")
     return 0
 
 

@@ -20,9 +20,9 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from prox_assets.defs.partitions import domain_shards, shard_names
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.retries import MAX_RETRIES, passes, raise_judged, sentence
+from prox_assets.defs.retries import MAX_RETRIES, passes, raise_judged
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
-from prox_assets.errors import StoreError
+from prox_assets.errors import StoreError, described
 from prox_assets.quality.rules import Severity
 from prox_assets.quality.stored_outcomes import stored_outcomes
 from prox_assets.redaction import redact_error
@@ -76,8 +76,8 @@ def run_range(
             redact_error(error)
             if passes(error) and context.retry_number < MAX_RETRIES:
                 raise_judged(error, context.retry_number)
-            context.log.error(f"{key} failed, the other shards go on: {sentence(error)}", exc_info=error)
-            yield _observation(asset, key, FAILED, sentence(error))
+            context.log.error(f"{key} failed, the other shards go on: {described(error)}", exc_info=error)
+            yield _observation(asset, key, FAILED, described(error))
             continue
         yield _materialization(context, asset, key, result)
     yield without_events()

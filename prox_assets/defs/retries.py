@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from prox_assets.errors import ProxError
-from prox_assets.redaction import redact, redact_error
+from prox_assets.errors import described, explanation
+from prox_assets.redaction import redact_error
 
 MAX_RETRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT = 15.0, 600.0
@@ -74,7 +74,7 @@ def judged_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
 
     Raises:
         RetryRequested: the error passes, and the step was not tried too often.
-        Failure: it passes but was met on every try; or it is one that a user can act on.
+        Failure: it passes but was met on every try; or a person has to act first, as where a disk is full.
     """
     try:
         yield
@@ -94,15 +94,11 @@ def raise_judged(error: Exception, retry: int) -> None:
         if retry < MAX_RETRIES:
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=wait_before(retry)) from error
         raise dg.Failure(
-            f"{sentence(error)} This was met on {retry + 1} tries.", allow_retries=False
+            f"{described(error)} This was met on {retry + 1} tries.", allow_retries=False
         ) from error
-    if isinstance(error, ProxError):
-        raise dg.Failure(str(error), allow_retries=False) from error
-
-
-def sentence(error: BaseException) -> str:
-    """An error in one sentence: its own words, and its type where it is none of ours."""
-    return str(error) if isinstance(error, ProxError) else redact(f"{type(error).__name__}: {error}")
+    explained = explanation(error)
+    if explained is not None:
+        raise dg.Failure(explained, allow_retries=False) from error
 
 
 def forget_models() -> None:

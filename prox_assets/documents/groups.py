@@ -6,14 +6,14 @@ anew. So a file is in one group for good, whatever arrives later and whoever loo
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from prox_assets.documents.files import create_json
-from prox_assets.documents.places import FoundFile
+from prox_assets.documents.files import create_json, read_json
+from prox_assets.documents.names import count, objects, plain_name, printable, seconds
+from prox_assets.documents.places import FoundFile, in_s3
 from prox_assets.errors import StoreError
 
 
@@ -107,5 +107,19 @@ def _places(path: Path) -> list[str]:
 
 
 def _read(path: Path) -> list[Group]:
-    entries = json.loads(path.read_text())["groups"]
-    return [Group(one["name"], tuple(FoundFile(**file) for file in one["files"])) for one in entries]
+    """Read an entry of the log. Others may have written it, so its names and values are checked here."""
+    remedy = "restore it from another copy: it says for good which files make a shard"
+    groups = []
+    for entry in objects(read_json(path, remedy), "groups", path):
+        files = tuple(_file(values, path) for values in objects(entry, "files", path))
+        groups.append(Group(plain_name(entry.get("name"), path), files))
+    return groups
+
+
+def _file(values: Mapping[str, Any], path: Path) -> FoundFile:
+    place, relative = (printable(values.get(name), name, path) for name in ("place", "relative"))
+    if not in_s3(place) and not place.startswith("/"):
+        raise StoreError(f"{path}: {place!r} is neither an absolute path nor in S3: the file is damaged.")
+    return FoundFile(
+        place, relative, count(values.get("size"), "size", path), seconds(values.get("modified"), path)
+    )

@@ -15,7 +15,7 @@ from prox_assets.documents.ranges import batches, characters_per_range
 from prox_assets.documents.readers import UNREADABLE, SourceRow, read_rows, strict_json, wanted_columns
 from prox_assets.documents.schema import RAW, REJECTED
 from prox_assets.documents.sources import ShardSource, changed_parts
-from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, ShardWriter, Store
 from prox_assets.errors import InputError, one_line
 
 _CODE_VERSION = "4"
@@ -38,21 +38,30 @@ def ingest(
     key = ShardKey(domain, "raw_documents", source.name)
     writer = store.writer(key, _configuration(source, rows_per_commit))
     tally = IngestTally(wanted_columns(source.columns))
+    with writer.exclusive():
+        _write_ranges(writer, source, rows_per_commit, tally, progress)
+        _refuse_changes(source)
+        finished = writer.finish(manifest_entry(tally.report()))
+    store.keep_source(key, source_record(source))
+    return finished
+
+
+def _write_ranges(
+    writer: ShardWriter, source: ShardSource, rows_per_commit: int, tally: IngestTally, progress: Progress
+) -> None:
+    """Commit each range that is not committed yet; rows are read all the same, for ids that occur twice."""
     characters = characters_per_range(sum(part.size for part in source.parts))
     start = 0
     for batch in batches(_sorted_rows(source, tally), rows_per_commit, characters, _characters):
         part = RowRange(start, start + len(batch))
-        if not writer.is_committed(part):
+        kept = sum(row.is_accepted for row in batch)
+        if not writer.is_committed(part, {"": kept, "rejected": len(batch) - kept}):
             accepted, rejected = _tables(batch)
             writer.commit(part, accepted, {"rejected": rejected})
         start = part.stop
         progress(start)
     if start == 0:
         writer.commit(RowRange(0, 0), RAW.empty_table(), {"rejected": REJECTED.empty_table()})
-    _refuse_changes(source)
-    finished = writer.finish(manifest_entry(tally.report()))
-    store.keep_source(key, source_record(source))
-    return finished
 
 
 def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Which files a shard was read from: what names their content, and what shows later that they changed."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from prox_assets.documents.files import read_json
 from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
+from prox_assets.documents.names import count, objects, printable, seconds, section
 from prox_assets.documents.pieces import Piece
 from prox_assets.documents.places import entity_tag, in_s3
 from prox_assets.documents.readers import line_blocks
@@ -47,8 +48,30 @@ def read_parts(files: Iterable[tuple[str, Path]]) -> Mapping[str, tuple[ReadPart
 def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Piece], ...]:
     """A record is read once in a process, unless it was `written` anew."""
     del written
-    parts = json.loads(path.read_text())["parts"]
-    return tuple((one["place"], one["size"], one["modified"], Piece(**one["piece"])) for one in parts)
+    parts = objects(
+        read_json(path, "delete it, and materialize raw_documents of its shard again"), "parts", path
+    )
+    return tuple(
+        (
+            printable(part.get("place"), "place", path),
+            count(part.get("size"), "size", path),
+            seconds(part.get("modified"), path),
+            _piece(section(part, "piece", path), path),
+        )
+        for part in parts
+    )
+
+
+def _piece(values: Mapping[str, Any], path: Path) -> Piece:
+    def stop(name: str) -> int | None:
+        return None if values.get(name) is None else count(values[name], name, path)
+
+    return Piece(
+        count(values.get("row_start"), "row_start", path),
+        stop("row_stop"),
+        count(values.get("byte_start"), "byte_start", path),
+        stop("byte_stop"),
+    )
 
 
 def part_fingerprint(part: FilePart) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from prox_assets.config.locations import S3_SCHEME
 from prox_assets.documents.files import replacing
+from prox_assets.documents.names import count, inner_path, path_inside, plain_name, section, sha256_digest
 from prox_assets.errors import StoreError
 
 ATTEMPTS = 10
@@ -43,6 +44,16 @@ class Stored:
 
     size: int
     sha256: str
+
+    @classmethod
+    def of(cls, value: object, where: object) -> "Stored":
+        """Read it from JSON.
+
+        Raises:
+            StoreError: a value has another type or form; names the file or object `where`.
+        """
+        values = section({"file": value}, "file", where)
+        return cls(count(values.get("size"), "size", where), sha256_digest(values.get("sha256"), where))
 
 
 def connect_with_boto3() -> ObjectClient:
@@ -122,13 +133,17 @@ class Remote:
                 self.client.download_file(self.bucket, key, str(temporary))
             if stored_of(temporary) != recorded:
                 raise StoreError(
-                    f"{S3_SCHEME}{self.bucket}/{key} is not what was stored there: it has "
+                    f"{self._place(key)} is not what was stored there: it has "
                     f"{temporary.stat().st_size:,} bytes, {recorded.size:,} were written, or other ones. "
                     "Restore it, or delete it and materialize its asset again."
                 )
 
     def names(self, folder: Path) -> dict[str, int]:
-        """The files below a folder and their sizes; names are relative to it."""
+        """The files below a folder and their sizes; names are relative to it.
+
+        Raises:
+            StoreError: the name of an object leads out of the folder.
+        """
         return {name: entry["Size"] for name, entry in self._entries(folder)}
 
     def folders(self, folder: Path) -> list[str]:
@@ -138,14 +153,14 @@ class Remote:
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix, Delimiter="/"
             )
-            found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())]
-        return [name.removeprefix(prefix).rstrip("/") for name in found]
+            prefixes = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())]
+        return [plain_name(key.removeprefix(prefix).removesuffix("/"), self._place(key)) for key in prefixes]
 
     def bring(self, folder: Path) -> set[str]:
         """Fetch what is below a folder and not here, or newer there than here; returns all that is there."""
         entries = self._entries(folder)
         for name, entry in entries:
-            path = folder / name
+            path = path_inside(folder, name, self._place(entry["Key"]))
             if not _is_up_to_date(path, entry):
                 self.pull(path)
         return {name for name, _ in entries}
@@ -179,9 +194,16 @@ class Remote:
         prefix = self._key(folder) + "/"
         with self._speaking(folder):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-            return [
-                (one["Key"].removeprefix(prefix), one) for page in pages for one in page.get("Contents", ())
-            ]
+            entries = [one for page in pages for one in page.get("Contents", ())]
+        # Consoles of S3 make an object of no bytes for a folder; its key ends in a slash.
+        return [
+            (inner_path(entry["Key"].removeprefix(prefix), self._place(entry["Key"])), entry)
+            for entry in entries
+            if entry["Size"] or not entry["Key"].endswith("/")
+        ]
+
+    def _place(self, key: str) -> str:
+        return f"{S3_SCHEME}{self.bucket}/{key}"
 
     def _key(self, path: Path) -> str:
         relative = path.relative_to(self.root).as_posix()
@@ -197,7 +219,7 @@ class Remote:
         except Exception as error:
             if not type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
                 raise
-            where = f"{S3_SCHEME}{self.bucket}/{self._key(path)}"
+            where = self._place(self._key(path))
             raise StoreError(f"{where}: {' '.join(str(error).split())} {_remedy(error)}") from error
 
 

@@ -1,10 +1,9 @@
-"""Shards on disk: what they are called, and what of them is finished."""
+"""Shards on disk: what they are called, what of them is finished, and what their manifests say."""
 
 import hashlib
-import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prox_assets.documents.files import json_object, read_json, read_table, reading
+from prox_assets.documents.names import count, fingerprint_name, plain_name, section
+from prox_assets.documents.remote import Stored
+from prox_assets.errors import StoreError
+
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
 LONGEST_NAME = 180
 """Bytes of a shard's name, so that the names of pieces, groups and temporary files fit into 255."""
 _REPLACED = "\0"
 _DOTS = re.compile(r"^\.+|\.{3,}")
+_RANGE = r"rows-(\d{9,18})-(\d{9,18})"
+_RANGE_NAME = re.compile(_RANGE)
+_RANGE_FILE = re.compile(_RANGE + r"(\.[a-z_]+)?\.(parquet|json)")
 
 
 def name_of_shard(name: str) -> str:
@@ -66,18 +73,97 @@ class RowRange:
 
     @classmethod
     def of(cls, path: Path) -> "RowRange":
-        """Read the range back from a part's name."""
-        _, start, stop = path.name.split(".")[0].split("-")
-        return cls(int(start), int(stop))
+        """Read the range back from a part's name.
+
+        Raises:
+            StoreError: it is no such name.
+        """
+        match = _RANGE_NAME.fullmatch(path.name.split(".")[0])
+        if match is None or int(match[1]) > int(match[2]):
+            raise StoreError(
+                f"{path}: this is not the name of a row range (rows-000000000-000000128); remove the file, "
+                "or what lists it, and run again."
+            )
+        return cls(int(match[1]), int(match[2]))
+
+
+def range_file(name: object, where: object) -> str:
+    """Return `name` if it is that of a file of a row range: its Parquet, a side table, its cost.
+
+    Raises:
+        StoreError: it has another form; `where` is what holds the name.
+    """
+    text = plain_name(name, where)
+    match = _RANGE_FILE.fullmatch(text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise StoreError(
+            f"{where}: {text!r} is not the name of a row range's file (rows-000000000-000000128.parquet): "
+            "nothing was read or written under it. Remove or correct what holds it, then run again."
+        )
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class ShardKey:
-    """One shard of one asset of one domain."""
+    """One shard of one asset of one domain.
+
+    Raises:
+        StoreError: one of the three is not the plain name of a folder.
+    """
 
     domain: str
     asset: str
     shard: str
+
+    def __post_init__(self) -> None:
+        for name in (self.domain, self.asset, self.shard):
+            plain_name(name, f"shard {self.domain}|{self.shard}")
+
+
+@dataclass(frozen=True, slots=True)
+class ShardManifest:
+    """What `manifest.json` says of a finished shard: rows of each range, in order, and the files in S3."""
+
+    fingerprint: str
+    parts: Mapping[RowRange, int]
+    files: Mapping[str, Stored]
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: object) -> "ShardManifest":
+        """Check and read the JSON of a manifest; unknown keys count for nothing.
+
+        Raises:
+            StoreError: a name or a value has not the expected form; names the file or object `where`.
+        """
+        parts: dict[RowRange, int] = {}
+        for name, rows in section(values, "parts", where).items():
+            part = RowRange.of(Path(range_file(f"{name}.parquet", where)))
+            parts[part] = count(rows, f"rows of {name}", where)
+        expected = 0
+        for part in sorted(parts):
+            if part.start != expected:
+                raise StoreError(
+                    f"{where}: its ranges do not follow one another at row {expected}: the file is damaged. "
+                    "Delete it, and materialize its asset again."
+                )
+            expected = part.stop
+        listed = section(values, "files", where) if "files" in values else {}
+        return cls(
+            fingerprint_name(values.get("fingerprint"), where),
+            {part: parts[part] for part in sorted(parts)},
+            {range_file(name, where): Stored.of(stored, where) for name, stored in listed.items()},
+        )
+
+
+def current_run(content: bytes, where: object) -> dict[str, Any]:
+    """Read `current.json`: an object whose `fingerprint` names the folder that readers use.
+
+    Raises:
+        StoreError: it is damaged; names the file or object `where`.
+    """
+    current = json_object(content, where, "delete it, and materialize its asset again")
+    fingerprint_name(current.get("fingerprint"), where)
+    return current
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +176,15 @@ class FinishedShard:
     ranges: tuple[RowRange, ...]
     rows: int
 
+    @property
+    def remedy(self) -> str:
+        """What to do where one of its files is missing or damaged."""
+        partition = f"{self.key.domain}|{self.key.shard}"
+        return (
+            f"delete it if it is there, and materialize {self.key.asset} of {partition} again: that writes "
+            "this file anew and keeps the others"
+        )
+
     def paths(self, kind: str = "") -> tuple[Path, ...]:
         """The Parquet files in row order; `kind` names a side table such as ``rejected``."""
         return tuple(self.part(part, kind) for part in self.ranges)
@@ -99,15 +194,47 @@ class FinishedShard:
         return self.folder / f"{rows.name}{'.' + kind if kind else ''}.parquet"
 
     def costs(self) -> tuple[dict[str, Any], ...]:
-        """What each range cost, as recorded when it was committed; empty where nothing was recorded."""
-        files = (self.folder / f"{part.name}.cost.json" for part in self.ranges)
-        return tuple(json.loads(file.read_text()) for file in files if file.exists())
+        """What each range cost, as recorded when it was committed; empty where nothing was recorded.
 
-    def read(self, rows: RowRange, kind: str = "") -> pa.Table:
-        """Load one range."""
-        return pq.read_table(self.part(rows, kind))
+        Raises:
+            StoreError: a record is damaged.
+        """
+        files = (self.folder / f"{part.name}.cost.json" for part in self.ranges)
+        remedy = "delete it; what this range cost is then not on record"
+        return tuple(read_json(file, remedy) for file in files if file.exists())
+
+    def read(self, rows: RowRange, kind: str = "", columns: list[str] | None = None) -> pa.Table:
+        """Load one range.
+
+        Raises:
+            StoreError: its file is missing or damaged.
+        """
+        return read_table(self.part(rows, kind), columns, self.remedy)
+
+    def row_count(self, rows: RowRange) -> int:
+        """The rows of one range's file, by its footer.
+
+        Raises:
+            StoreError: its file is missing or damaged.
+        """
+        path = self.part(rows)
+        with reading(path, self.remedy):
+            return int(pq.read_metadata(path).num_rows)
 
     def batches(self, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Stream the shard, a range at a time."""
+        """Stream the shard, a range at a time.
+
+        Raises:
+            StoreError: a file is missing or damaged.
+        """
         for path in self.paths():
-            yield from pq.ParquetFile(path).iter_batches(columns=columns)
+            with reading(path, self.remedy):
+                file = pq.ParquetFile(path)
+            with file:
+                batches = file.iter_batches(columns=columns)
+                while True:
+                    with reading(path, self.remedy):
+                        batch = next(batches, None)
+                    if batch is None:
+                        break
+                    yield batch

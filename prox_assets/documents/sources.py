@@ -242,7 +242,8 @@ def _add_groups(
         places = [file.place for file in group.files]
         grouped.update(places)
         if any(place in now for place in places):
-            listing.shards.append(_group_source(group, one, now))
+            if all(place in now for place in places):  # others may have written the log: nothing else is read
+                listing.shards.append(_group_source(group, one, now))
             for place in places:
                 if place not in now:
                     detail = f"it belongs to shard {group.name} and is gone; put it back"

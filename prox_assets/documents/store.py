@@ -18,7 +18,6 @@ side files, the range itself, manifest, `current.json`. A range is committed whe
 run left only here is put there by the next. Whoever lacks a finished shard or artifact fetches it.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -29,11 +28,21 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.config import Storage
-from prox_assets.documents.files import publish_folder, write_json
+from prox_assets.documents.files import exclusive, json_object, publish_folder, read_json, write_json
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.groups import GroupLog
+from prox_assets.documents.names import fingerprint_name, inner_path, path_inside, section
 from prox_assets.documents.remote import Connect, Remote, Stored, connect_with_boto3
-from prox_assets.documents.shards import CURRENT, MANIFEST, FinishedShard, RowRange, ShardKey
+from prox_assets.documents.shards import (
+    CURRENT,
+    MANIFEST,
+    FinishedShard,
+    RowRange,
+    ShardKey,
+    ShardManifest,
+    current_run,
+    range_file,
+)
 from prox_assets.documents.writer import ShardWriter
 from prox_assets.errors import StoreError
 
@@ -82,7 +91,7 @@ class Store:
         """What is on record of the finished shard that readers use; of a shared one, no rows are fetched.
 
         Raises:
-            StoreError: it was never finished.
+            StoreError: it was never finished, or the record is damaged.
         """
         current = self._current(self._folder(key))
         path = self._folder(key) / (current["fingerprint"] if current else "") / MANIFEST
@@ -94,7 +103,8 @@ class Store:
                 f"{key.asset} of {key.domain}|{key.shard} is not there ({path} is missing): "
                 f"materialize {key.asset} for that partition first."
             )
-        manifest: dict[str, Any] = json.loads(content)
+        manifest = json_object(content, path)
+        ShardManifest.parse(manifest, path)
         return manifest
 
     def shards(self, domain: str, asset: str) -> tuple[FinishedShard, ...]:
@@ -117,7 +127,7 @@ class Store:
 
     def run(self, key: ShardKey, fingerprint: str) -> FinishedShard:
         """The shard as it was finished under one of `runs`, whatever readers use now."""
-        return self._opened(key, self._folder(key) / fingerprint)
+        return self._opened(key, self._folder(key) / fingerprint_name(fingerprint, key))
 
     def _is_finished(self, folder: Path) -> bool:
         return self.remote is not None and MANIFEST in self.remote.names(folder)
@@ -129,19 +139,20 @@ class Store:
     def _opened(self, key: ShardKey, folder: Path) -> FinishedShard:
         if self.remote is not None and not (folder / MANIFEST).exists():
             self._fetch_shard(folder, self.remote)
-        parts: dict[str, int] = json.loads((folder / MANIFEST).read_text())["parts"]
-        ranges = tuple(sorted(RowRange.of(Path(part)) for part in parts))
-        return FinishedShard(key, folder, folder.name, ranges, sum(parts.values()))
+        parts = ShardManifest.parse(read_json(folder / MANIFEST), folder / MANIFEST).parts
+        return FinishedShard(key, folder, folder.name, tuple(parts), sum(parts.values()))
 
     def _current(self, folder: Path) -> dict[str, Any] | None:
         """What readers are to use; what S3 says counts, and is kept here."""
         path = folder / CURRENT
         remote = self.remote.read(path) if self.remote is not None else None
         here = path.read_bytes() if path.exists() else None
+        content = here if remote is None else remote
+        if content is None:
+            return None
+        current = current_run(content, path if remote is None else f"{path}, as it is in S3")
         if remote is not None and remote != here:
-            write_json(json.loads(remote), path)
-        content = remote or here
-        current: dict[str, Any] | None = json.loads(content) if content is not None else None
+            write_json(current, path)
         return current
 
     def _fetch_shard(self, folder: Path, remote: Remote) -> None:
@@ -151,9 +162,11 @@ class Store:
             raise StoreError(
                 f"{folder}: the manifest is neither here nor at {remote.location}; materialize it again."
             )
-        listed = {name: Stored(**stored) for name, stored in json.loads(content)["files"].items()}
-        for name in sorted({*listed, *(one for one in remote.names(folder) if one.startswith("rows-"))}):
-            if not (folder / name).exists():
+        where = f"{folder / MANIFEST}, as it is in S3"
+        listed = ShardManifest.parse(json_object(content, where), where).files
+        there = {range_file(name, folder) for name in remote.names(folder) if name.startswith("rows-")}
+        for name in sorted({*listed, *there}):
+            if not path_inside(folder, name, where).exists():
                 remote.pull(folder / name, expected=listed.get(name))
         remote.pull(folder / MANIFEST)
 
@@ -193,11 +206,12 @@ class Store:
         """
         name = fingerprint(configuration)
         folder = self.root / domain / asset / name
-        self._fetch_artifact(folder)
-        reused = folder.exists()
-        if not reused:
-            publish_folder(folder, build)
-        shutil.rmtree(self.partial(domain, asset, configuration), ignore_errors=True)
+        with exclusive(folder.with_name(f".{name}.lock"), f"{asset} of {domain} ({folder})"):
+            self._fetch_artifact(folder)
+            reused = folder.exists()
+            if not reused:
+                publish_folder(folder, build)
+            shutil.rmtree(self.partial(domain, asset, configuration), ignore_errors=True)
         current = {"fingerprint": name, "configuration": dict(configuration)}
         if self.remote is None:
             write_json(current, folder.parent / CURRENT)
@@ -219,14 +233,19 @@ class Store:
         """Fetch an artifact that is finished in S3 and not here."""
         if self.remote is None or folder.exists():
             return
-        remote, content = self.remote, self.remote.read(folder.with_name(f"{folder.name}.files.json"))
+        listed = folder.with_name(f"{folder.name}.files.json")
+        remote, content = self.remote, self.remote.read(listed)
         if content is None:
             return
-        files = {name: Stored(**stored) for name, stored in json.loads(content)["files"].items()}
+        where = f"{listed}, as it is in S3"
+        files = {
+            inner_path(name, where): Stored.of(stored, where)
+            for name, stored in section(json_object(content, where), "files", where).items()
+        }
 
         def fetch(temporary: Path) -> None:
             for name, stored in files.items():
-                remote.pull(folder / name, temporary / name, stored)
+                remote.pull(folder / name, path_inside(temporary, name, where), stored)
 
         publish_folder(folder, fetch)
 
@@ -249,6 +268,11 @@ class Store:
             )
         name = current["fingerprint"]
         self._fetch_artifact(parent / name)
+        if not (parent / name).is_dir():
+            raise StoreError(
+                f"{asset} of {domain} is not there: {parent / CURRENT} names {parent / name}, which is "
+                f"missing. Materialize {asset} for {domain} again."
+            )
         return Artifact(parent / name, name)
 
     def configuration(self, artifact: Artifact) -> dict[str, Any]:
@@ -257,11 +281,11 @@ class Store:
         Raises:
             StoreError: readers use another one by now.
         """
-        current = json.loads((artifact.folder.parent / CURRENT).read_text())
-        if current["fingerprint"] != artifact.fingerprint:
+        path = artifact.folder.parent / CURRENT
+        current = read_json(path, "delete it, and materialize its asset again")
+        if current.get("fingerprint") != artifact.fingerprint:
             raise StoreError(f"{artifact.folder} is no longer what readers use: ask for the artifact again.")
-        configuration: dict[str, Any] = current["configuration"]
-        return configuration
+        return section(current, "configuration", path)
 
     def _folder(self, key: ShardKey) -> Path:
         return self.root / key.domain / key.asset / key.shard

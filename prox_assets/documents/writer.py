@@ -1,5 +1,7 @@
 """Writing a shard: row ranges, each committed by one rename, and with a remote by one upload."""
 
+import contextlib
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -8,15 +10,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prox_assets.documents.files import is_temporary, write_json, write_table
+from prox_assets.documents.files import (
+    clear_abandoned,
+    exclusive,
+    read_json,
+    reading,
+    write_json,
+    write_table,
+)
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.remote import Remote, stored_of
-from prox_assets.documents.shards import CURRENT, MANIFEST, FinishedShard, RowRange, ShardKey
+from prox_assets.documents.shards import CURRENT, MANIFEST, FinishedShard, RowRange, ShardKey, range_file
 from prox_assets.errors import StoreError
+
+_LOG = logging.getLogger(__name__)
+_LOCK = ".lock"
 
 
 class ShardWriter:
-    """Commits row ranges of one shard under one fingerprint."""
+    """Commits row ranges of one shard under one fingerprint.
+
+    Each commit is whole or absent, whoever else writes the same shard. `exclusive` keeps processes of one
+    machine, or on one file system with locks, from doing the same work at the same time.
+    """
 
     def __init__(
         self, folder: Path, key: ShardKey, configuration: Mapping[str, Any], remote: Remote | None = None
@@ -28,19 +44,45 @@ class ShardWriter:
         self._shard_folder = folder
         self._folder = folder / self.fingerprint
         self._folder.mkdir(parents=True, exist_ok=True)
-        for path in self._folder.iterdir():
-            if is_temporary(path):
-                path.unlink(missing_ok=True)
+        clear_abandoned(self._folder)
         self._stored = set(remote.names(self._folder)) if remote is not None else set()
 
-    def is_committed(self, rows: RowRange) -> bool:
-        """Tell whether a range needs no more work."""
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Work on the shard alone for the duration of the block; wait for another process that does."""
+        shard = f"{self.key.asset} of {self.key.domain}|{self.key.shard}"
+        return exclusive(self._folder / _LOCK, f"{shard} ({self._folder})")
+
+    def is_committed(self, rows: RowRange, counts: Mapping[str, int] | None = None) -> bool:
+        """Tell whether a range needs no more work.
+
+        A range whose files here are damaged, or have not the rows that they should have, is removed: it is
+        fetched or done again. `counts`: rows of the main file (under "") and of side tables, where known.
+        """
         path = self._folder / f"{rows.name}.parquet"
-        if self._remote is None or path.name in self._stored:
-            return path.exists() or path.name in self._stored
-        if path.exists():
+        if path.exists() and (damage := self._damage(rows, counts or {})):
+            _LOG.warning("%s; rows %d to %d are done again.", damage, rows.start, rows.stop)
+            for file in sorted(self._folder.glob(f"{rows.name}.*"), key=lambda file: file != path):
+                file.unlink(missing_ok=True)
+        if path.exists() and self._remote is not None and path.name not in self._stored:
             self._push(rows)
-        return path.exists()
+        return path.exists() or path.name in self._stored
+
+    def _damage(self, rows: RowRange, counts: Mapping[str, int]) -> str:
+        """What is wrong with the files of a range, by their footers; empty where nothing is."""
+        tables = sorted(self._folder.glob(f"{rows.name}.*parquet"))
+        sides = {path.name.split(".")[1]: path for path in tables if path.name.count(".") == 2}
+        missing = [kind for kind in counts if kind and kind not in sides]
+        if missing:
+            return f"{self._folder / rows.name}.{missing[0]}.parquet: this file is missing"
+        try:
+            for path in tables:
+                expected = counts.get(path.name.split(".")[1] if path.name.count(".") == 2 else "")
+                _check_rows(path, rows, expected)
+            if (cost := self._folder / f"{rows.name}.cost.json").exists():
+                read_json(cost)
+        except StoreError as error:
+            return str(error).split(";")[0]
+        return ""
 
     def commit(
         self,
@@ -75,13 +117,11 @@ class ShardWriter:
                     f"{self.key.asset} for {self.key.domain}|{self.key.shard} again."
                 )
             expected = rows.stop
-        counts = {
-            rows.name: pq.read_metadata(self._folder / f"{rows.name}.parquet").num_rows for rows in ranges
-        }
+        counts = {rows: _footer(self._folder / f"{rows.name}.parquet").num_rows for rows in ranges}
         manifest = {
             "configuration": self._configuration,
             "fingerprint": self.fingerprint,
-            "parts": counts,
+            "parts": {rows.name: n_rows for rows, n_rows in counts.items()},
             **objects,
             **(record or {}),
         }
@@ -114,7 +154,7 @@ class ShardWriter:
             return {}
         there = self._remote.names(self._folder)
         for name in there:
-            if name.startswith("rows-") and not (self._folder / name).exists():
+            if name.startswith("rows-") and not (self._folder / range_file(name, self._folder)).exists():
                 self._remote.pull(self._folder / name)
         for rows in self._ranges():
             if f"{rows.name}.parquet" not in there:
@@ -126,3 +166,29 @@ class ShardWriter:
         return sorted(
             RowRange.of(path) for path in self._folder.glob("rows-*.parquet") if path.name.count(".") == 1
         )
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    """The Parquet footer of a range's file.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    with reading(path, "delete it, and materialize its asset again: the other ranges stay"):
+        return pq.read_metadata(path)
+
+
+def _check_rows(path: Path, rows: RowRange, expected: int | None) -> None:
+    """Raise StoreError where a file has not the `expected` number of rows, or rows of another range."""
+    footer = _footer(path)
+    if expected is not None and footer.num_rows != expected:
+        raise StoreError(f"{path}: it has {footer.num_rows} rows, not {expected}")
+    names = footer.schema.names
+    if "row" not in names:
+        return
+    for group in range(footer.num_row_groups):
+        statistics = footer.row_group(group).column(names.index("row")).statistics
+        if statistics is None or not statistics.has_min_max:
+            continue
+        if not rows.start <= statistics.min <= statistics.max < rows.stop:
+            raise StoreError(f"{path}: it has rows {statistics.min} to {statistics.max}")

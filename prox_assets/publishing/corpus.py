@@ -103,7 +103,8 @@ class Corpus:
         """
         if folder.exists():
             raise StoreError(f"{folder} exists already: name a new folder, or remove that one.")
-        publish_folder(folder, self.build)
+        if not publish_folder(folder, self.build):
+            raise StoreError(f"{folder} was made by somebody else in the meantime: name a new folder.")
 
     def _card_inputs(self) -> CardInputs:
         refiners = _refiners(self.store, self.domain)

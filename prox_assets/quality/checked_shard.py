@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from prox_assets.documents.files import scratch_folder
 from prox_assets.quality.connection import CHECKED, bounded, literal_paths, read_sql, view_files
 from prox_assets.quality.rules import Conservation, Thresholds
 
@@ -55,8 +55,8 @@ def checked_tables(
     asset: str, paths: Sequence[Path], conservation: Conservation, thresholds: Thresholds
 ) -> Iterator[CheckedTables]:
     """Read a shard once into tables; they are gone afterwards. A wrong schema leaves all but one empty."""
-    with TemporaryDirectory(prefix="prox-checks-") as folder:
-        database = Path(folder) / "checks.duckdb"
+    with scratch_folder("checks") as folder:
+        database = folder / "checks.duckdb"
         with bounded(database) as connection:
             view_files(connection, "subject", asset, paths)
             view_files(connection, "upstream", UPSTREAM.get(asset, asset), conservation.upstream)

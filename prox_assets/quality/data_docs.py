@@ -6,17 +6,14 @@ only what it says is kept, in a page with a style of its own and a policy that f
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from prox_assets.documents.files import replacing, temporary_beside, write_json
+from prox_assets.documents.files import read_json, replacing, replacing_folder, write_json
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _CONTENT = re.compile(r'(<div class="col-md-10.*)<footer>', re.DOTALL)
@@ -88,7 +85,7 @@ def build_data_docs(site: DataDocsSite, folder: Path) -> Path:
     The files are static and whole: no page asks for anything outside itself.
     """
     entries = []
-    with _replacing_folder(folder) as fresh:
+    with replacing_folder(folder) as fresh:
         for record, page in site.recorded():
             entry = _entry(record)
             target = fresh / "validations" / entry.asset / page.name
@@ -102,7 +99,7 @@ def build_data_docs(site: DataDocsSite, folder: Path) -> Path:
 
 
 def _entry(record: Path) -> _Entry:
-    stored = json.loads(record.read_text(encoding="utf-8"))
+    stored = read_json(record, "delete it; it is written again when the check runs")
     counts = stored["statistics"]
     return _Entry(
         record.parent.name,
@@ -135,19 +132,3 @@ def _rendered(template: str, **values: Any) -> str:
     )
     style = (resources.files("prox_assets.quality") / "templates" / "data_docs.css").read_text("utf-8")
     return environment.get_template(template).render(style=Markup(style), **values)
-
-
-@contextmanager
-def _replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `folder` when all went well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh, former = temporary_beside(folder), temporary_beside(folder)
-    fresh.mkdir()
-    try:
-        yield fresh
-        if folder.exists():
-            folder.rename(former)
-        fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prox_assets.documents.files import replacing
-from prox_assets.errors import StoreError
-from prox_assets.quality.connection import MEMORY_LIMIT
+from prox_assets.quality.connection import reading
 from prox_assets.quality.figures import Figures, read_figures
 from prox_assets.quality.plots import drawn
 from prox_assets.quality.report_inputs import ReportInputs
@@ -28,15 +27,10 @@ def build_report(inputs: ReportInputs, target: Path) -> Path:
     """Write the report of a domain and give its path. The same inputs give the same bytes.
 
     Raises:
-        StoreError: there is no statistics database.
+        StoreError: the statistics database is missing or damaged.
     """
-    import duckdb
-
-    if not inputs.database.exists():
-        raise StoreError(f"{inputs.database} is missing: materialize statistics_database first.")
     keep = inputs.threshold("document", "keep")
-    with duckdb.connect(str(inputs.database), read_only=True) as connection:
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    with reading(inputs.database) as connection:
         figures = read_figures(connection, inputs.domain)
         samples = draw_samples(
             connection,

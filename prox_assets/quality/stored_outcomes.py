@@ -1,12 +1,11 @@
 """The outcomes of the checks that last ran on each shard, stored beside the corpus."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.quality.outcomes import ExpectationOutcome
 from prox_assets.quality.rules import Severity
@@ -29,7 +28,7 @@ def store_outcomes(store: Store, shard: FinishedShard, outcomes: Iterable[Expect
 def stored_outcomes(store: Store, shard: FinishedShard) -> tuple[ExpectationOutcome, ...] | None:
     """What was found of a shard as it is now; None where it was not checked since it changed."""
     file = _file(store, shard)
-    stored = json.loads(file.read_text()) if file.exists() else {}
+    stored = read_json(file, "delete it; the checks then run again") if file.exists() else {}
     if (stored.get("form"), stored.get("fingerprint")) != (_FORM, shard.fingerprint):
         return None
     return tuple(_outcome(values) for values in stored["outcomes"])

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prox_assets.quality.marks import Mark, Segment, StoredEdit, removed_marks
+from prox_assets.terminal import new_table
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Group, RenderableType
     from rich.table import Table
     from rich.text import Text
 
 _STYLES = {Mark.KEPT: "", Mark.REMOVED: "red strike", Mark.INSERTED: "green", Mark.GAP: "dim"}
 
 
-def show_document(raw: Mapping[str, Any], refined: Mapping[str, Any]) -> RenderableType:
+def show_document(raw: Mapping[str, Any], refined: Mapping[str, Any]) -> Group:
     """Show a row of raw_documents and its row of chunk_refined_corpus.
 
     Removed text is struck through in red, inserted text green; then the calls with outcomes and scores, then
@@ -73,11 +74,7 @@ def _plain(text: str) -> Text:
 
 
 def _calls(edits: Sequence[StoredEdit], text: str) -> Table:
-    from rich.table import Table
-
-    table = Table(
-        "call", "outcome", "score", "tokens", "characters", "text", title="calls", title_justify="left"
-    )
+    table = new_table("call", "outcome", "score", "tokens", "characters", "text", title="calls")
     for edit in edits:
         score = "" if edit.score is None else f"{edit.score:.3f}"
         tokens = f"{edit.n_tokens:,}" if edit.outcome == "applied" else ""

@@ -2,13 +2,10 @@
 
 import json
 import math
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
@@ -236,24 +233,3 @@ def read_points(checkpoint: Path) -> list[OperatingPoint]:
     """The thresholds that a checkpoint offers, strictest first."""
     rows = json.loads((checkpoint / POINTS_FILE).read_text(encoding="utf-8"))
     return [OperatingPoint(**row) for row in rows]
-
-
-@contextmanager
-def replacing(destination: Path) -> Iterator[Path]:
-    """A temporary folder beside `destination` that takes its place when the block ends well.
-
-    Whoever reads `destination` finds the old directory or the new one, whole.
-    """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    token = uuid4().hex[:8]
-    fresh = destination.with_name(f".{destination.name}.{token}.new")
-    old = destination.with_name(f".{destination.name}.{token}.old")
-    fresh.mkdir()
-    try:
-        yield fresh
-        if destination.exists():
-            destination.rename(old)
-        fresh.rename(destination)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
+from prox_assets.documents.files import scratch_folder
 from prox_assets.errors import RefinerError
 from prox_assets.refiner.curves import EpochPoint, Progress, StepPoint
 from prox_assets.refiner.generative.recipe import GenerativeRecipe
@@ -90,9 +90,9 @@ def train_in_processes(
 
     Raises RefinerError when one of them fails; what they left in `work` is taken up by the next run.
     """
-    with work_folder(work) as folder, tempfile.TemporaryDirectory() as place:
-        Job(train, sft, recipe, destination, data, folder).write(Path(place))
-        command = [*_launcher(processes), "--module", "prox_assets.refiner.launching", place]
+    with work_folder(work) as folder, scratch_folder("training-job") as place:
+        Job(train, sft, recipe, destination, data, folder).write(place)
+        command = [*_launcher(processes), "--module", "prox_assets.refiner.launching", str(place)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
             for line in running.stdout or ():
                 if line.startswith(_POINT):
@@ -108,8 +108,8 @@ def run_job(job: Job) -> None:
     """One process of a training. The first one's checkpoint is the result; the others' are alike."""
     main = int(os.environ["RANK"]) == 0
     _take_device(int(os.environ["LOCAL_RANK"]))
-    with tempfile.TemporaryDirectory() as spare:
-        destination = job.destination if main else Path(spare) / "refiner"
+    with scratch_folder("training-spare") as spare:
+        destination = job.destination if main else spare / "refiner"
         job.train(job.sft, job.recipe, destination, job.data, _print_point if main else _nothing, job.work)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, ScoringEngine, Task
 from prox_assets.refiner import metrics
@@ -15,7 +16,6 @@ from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.card import write_card
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
-    replacing,
     write_curves,
     write_points,
 )
@@ -185,7 +185,7 @@ def _write(
     curves: Curves,
     data: str,
 ) -> None:
-    with replacing(destination) as folder:
+    with replacing_folder(destination) as folder:
         model.save_pretrained(folder)
         tokenizer.tokenizer.save_pretrained(folder)
         info.write(folder)

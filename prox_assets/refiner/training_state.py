@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from prox_assets.documents.files import scratch_folder, write_json
 
 _STATE = "trainer_state.json"
 
@@ -19,8 +20,8 @@ def work_folder(work: Path | None) -> Iterator[Path]:
         work.mkdir(parents=True, exist_ok=True)
         yield work
         return
-    with tempfile.TemporaryDirectory(prefix="prox-training-") as folder:
-        yield Path(folder)
+    with scratch_folder("training") as folder:
+        yield folder
 
 
 def last_state(work: Path, steps: int) -> Path | None:
@@ -73,6 +74,4 @@ def _relocate(folder: Path, work: Path) -> None:
     state = _read(folder)
     if state and state["best_global_step"]:
         state["best_model_checkpoint"] = str(work / f"checkpoint-{state['best_global_step']}")
-        fresh = folder / f"{_STATE}.new"
-        fresh.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        fresh.replace(folder / _STATE)
+        write_json(state, folder / _STATE)

@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Bands, Columns, Execution, Inference, Input, Thresholds
 from prox_assets.config.locations import absolute
+from prox_assets.documents.files import reading
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.ingest_report import distrust, ingest_report
 from prox_assets.documents.readers import refuse_absent_columns
@@ -41,6 +41,7 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
+from prox_assets.terminal import new_table, open_console, progress_bars, show
 
 _SHOWN_SKIPPED = 20
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
@@ -68,25 +69,25 @@ def refine_files(options: Any) -> int:
         UntrustedResultError: after all was written: a file gives no shard, too many rows of one were
             rejected, or one has no documents.
     """
-    console = Console()
+    console = open_console()
     task = _task(options)
     store = Store(options.output)
     listing = closed_shards([task.source], store.group_log(task.domain))
     refuse_absent_columns(listing.shards, task.source.columns)
     _print_skipped(listing, console)
     settings = task.load()
-    done = [refine_shard(store, shard, settings, console) for shard in listing.shards]
+    done = [refine_shard(store, shard, settings) for shard in listing.shards]
     reports = {
         shard.name: ingest_report(store.shard(ShardKey(settings.domain, "raw_documents", shard.name)))
         for shard in listing.shards
     }
     for name, report in reports.items():
         for line in report.lines(name):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(_funnel(done))
+            console.print(line)
+    show(console, _funnel(done))
     for shard in listing.shards:
         refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
-        console.print(f"{shard.name}: {refined.folder}", soft_wrap=True, markup=False)
+        console.print(f"{shard.name}: {refined.folder}")
     reasons = [*_unread(listing), *distrust(reports, task.max_rejected_share)]
     if reasons:
         raise UntrustedResultError(" ".join(reasons))
@@ -97,11 +98,11 @@ def _print_skipped(listing: Listing, console: Console) -> None:
     """Print the files that give no shard, those that should have first."""
     ordered = sorted(listing.skipped, key=lambda skipped: skipped.reason in HARMLESS)
     for skipped in ordered[:_SHOWN_SKIPPED]:
-        console.print(f"skipped {skipped}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"skipped {skipped}")
     rest = Counter(skipped.reason.value for skipped in ordered[_SHOWN_SKIPPED:])
     if rest:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in rest.most_common())
-        console.print(f"skipped {rest.total():,} more: {counts}", highlight=False)
+        console.print(f"skipped {rest.total():,} more: {counts}")
 
 
 def _unread(listing: Listing) -> Iterator[str]:
@@ -112,12 +113,10 @@ def _unread(listing: Listing) -> Iterator[str]:
         yield f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
 
 
-def refine_shard(
-    store: Store, source: ShardSource, settings: Refinement, console: Console
-) -> ShardStatistics:
+def refine_shard(store: Store, source: ShardSource, settings: Refinement) -> ShardStatistics:
     """Take one shard through all stages; what an earlier run committed is not done again."""
     thresholds = moved_thresholds(settings.chunks.refiner.thresholds, settings.thresholds)
-    with _progress(console) as bar:
+    with progress_bars() as bar:
         rows = bar.add_task(f"{source.name} read", total=None)
         raw = ingest(
             source,
@@ -161,12 +160,12 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
         domain.thresholds.keep,
         sample,
     )
-    console = Console()
+    console = open_console()
     console.print(
         f"{found.documents:,} documents in {found.shards:,} shards are left ({found.shards_done:,} done); "
         f"{found.sampled:,} were timed"
     )
-    table = Table("stage", "tokens", "engine hours", "±", "beside it, hours", "operations")
+    table = new_table("stage", "tokens", "engine hours", "±", "beside it, hours", "operations")
     for stage in found.stages:
         hours = (
             f"{stage.device_seconds / 3600:,.2f}",
@@ -174,7 +173,7 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
             f"{stage.host_seconds / 3600:,.2f}",
         )
         table.add_row(stage.stage, f"{stage.tokens:,}", *hours, f"{stage.operations:.2e}")
-    console.print(table)
+    show(console, table)
     return 0
 
 
@@ -182,17 +181,18 @@ def evaluate_labels(labels: Path, checkpoint: Path, as_json: bool) -> int:
     """Score a chunk refiner against line labels, and print the figures."""
     if not labels.is_file():
         raise InputError(f"{labels}: there is no such labels file.")
-    names = set(pq.read_schema(labels).names)
+    with reading(labels, "give a Parquet file with the columns id, lines, is_noise", InputError):
+        names = set(pq.read_schema(labels).names)
     columns = [name for name in ("id", "lines", "is_noise", "ambiguous") if name in names]
     refiner = open_chunk_refiner(checkpoint, EngineSettings())
     metrics = asdict(evaluate_lines(refiner, pq.read_table(labels, columns=columns)))
     if as_json:
         print(json.dumps(metrics))
         return 0
-    table = Table("lines, noise is positive", "")
+    table = new_table("lines, noise is positive", "")
     for name, value in metrics.items():
         table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
-    Console().print(table)
+    show(open_console(), table)
     return 0
 
 
@@ -200,27 +200,39 @@ def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -
     """Print a document before and after, with the calls that made the difference."""
     from prox_assets.quality.terminal import show_document
 
-    store = Store(output) if output else open_store(load_catalogue(catalogue).storage)
-    for raw, row in _find(store, doc_id):
-        Console().print(show_document(raw, row))
+    if output is None:
+        settings = load_catalogue(catalogue)
+        store, domains = open_store(settings.storage), sorted(settings.domains)
+    else:
+        store = Store(output)
+        domains = sorted(path.name for path in output.iterdir() if path.is_dir()) if output.exists() else []
+    refined = [shard for domain in domains for shard in store.shards(domain, "chunk_refined_corpus")]
+    if not refined:
+        raise InputError(
+            f"nothing is refined below {store.root} yet: materialize chunk_refined_corpus of a shard, or run "
+            "prox refine and give its --output here."
+        )
+    for raw, row in _find(store, refined, doc_id):
+        show(open_console(), show_document(raw, row))
         return 0
     raise InputError(
         f"no refined document {doc_id!r} below {store.root}; refine its shard first, or check the id."
     )
 
 
-def _find(store: Store, doc_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for domain in sorted(path.name for path in store.root.iterdir() if path.is_dir()):
-        for refined in store.shards(domain, "chunk_refined_corpus"):
-            raw = store.shard(ShardKey(domain, "raw_documents", refined.key.shard))
-            yield from _find_in(raw, refined, doc_id)
+def _find(
+    store: Store, refined: Iterable[FinishedShard], doc_id: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for shard in refined:
+        raw = store.shard(ShardKey(shard.key.domain, "raw_documents", shard.key.shard))
+        yield from _find_in(raw, shard, doc_id)
 
 
 def _find_in(
     raw: FinishedShard, refined: FinishedShard, doc_id: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for rows in refined.ranges:
-        ids = pq.read_table(refined.part(rows), columns=["doc_id"])["doc_id"]
+        ids = refined.read(rows, columns=["doc_id"])["doc_id"]
         place = pc.index(ids, doc_id).as_py()
         if place >= 0:
             yield (
@@ -293,13 +305,6 @@ def _task_by_paths(options: Any) -> _Task:
     )
 
 
-@contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        yield bar
-
-
 def _reporter(bar: Progress, shard: str) -> Any:
     def stage(name: str) -> parts.OnProgress:
         task = bar.add_task(f"{shard} {name}", total=None)
@@ -309,7 +314,7 @@ def _reporter(bar: Progress, shard: str) -> Any:
 
 
 def _funnel(done: list[ShardStatistics]) -> Table:
-    table = Table(
+    table = new_table(
         "shard", "documents", "accepted", "after doc", "kept", "tokens", "after doc", "kept", "keep ratio"
     )
     for one in done:

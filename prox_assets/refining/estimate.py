@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prox_assets.documents.store import FinishedShard, RowRange, Store
 from prox_assets.errors import InputError
@@ -114,7 +113,7 @@ def _sampled(shards: Sequence[FinishedShard], size: int) -> list[pa.Table]:
 
 def _rows(shard: FinishedShard, rows: RowRange) -> int:
     """The documents of a range: its rows less the rejected ones."""
-    return int(pq.read_metadata(shard.part(rows)).num_rows)
+    return shard.row_count(rows)
 
 
 def _judge(

@@ -49,19 +49,20 @@ def map_parts(
     """
     require_same_ranges(upstreams)
     done = resumed = 0
-    for rows in upstreams[0].ranges:
-        tables = None
-        if writer.is_committed(rows):
-            resumed += rows.stop - rows.start
-        else:
-            tables = [upstream.read(rows) for upstream in upstreams]
-            started = time.perf_counter()
-            result = transform(*tables)
-            cost = {**result.cost, "seconds": round(time.perf_counter() - started, 3)}
-            writer.commit(rows, result.table, cost=cost)
-        done = rows.stop
-        report(Progress(done, upstreams[0].ranges[-1].stop, resumed))
-    return writer.finish()
+    with writer.exclusive():
+        for rows in upstreams[0].ranges:
+            tables = None
+            if writer.is_committed(rows):
+                resumed += rows.stop - rows.start
+            else:
+                tables = [upstream.read(rows) for upstream in upstreams]
+                started = time.perf_counter()
+                result = transform(*tables)
+                cost = {**result.cost, "seconds": round(time.perf_counter() - started, 3)}
+                writer.commit(rows, result.table, cost=cost)
+            done = rows.stop
+            report(Progress(done, upstreams[0].ranges[-1].stop, resumed))
+        return writer.finish()
 
 
 def require_same_ranges(upstreams: tuple[FinishedShard, ...]) -> None:

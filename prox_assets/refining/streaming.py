@@ -67,14 +67,15 @@ def stream_parts(
     """
     require_same_ranges(upstreams)
     ranges = upstreams[0].ranges
-    resumed = sum(rows.stop - rows.start for rows in ranges if writer.is_committed(rows))
-    todo = [rows for rows in ranges if not writer.is_committed(rows)]
-    done, total = resumed, ranges[-1].stop if ranges else 0
-    report(Progress(done, total, resumed))
-    for rows in _committed(upstreams, writer, work, todo, workers, price or {}):
-        done += rows.stop - rows.start
+    with writer.exclusive():
+        todo = [rows for rows in ranges if not writer.is_committed(rows)]
+        total = ranges[-1].stop if ranges else 0
+        done = resumed = total - sum(rows.stop - rows.start for rows in todo)
         report(Progress(done, total, resumed))
-    return writer.finish()
+        for rows in _committed(upstreams, writer, work, todo, workers, price or {}):
+            done += rows.stop - rows.start
+            report(Progress(done, total, resumed))
+        return writer.finish()
 
 
 def _committed(

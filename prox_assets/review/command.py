@@ -2,42 +2,40 @@
 
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from prox_assets.catalogue import load_catalogue
+from prox_assets.documents.files import scratch_folder
 from prox_assets.documents.store import open_store
 from prox_assets.review.comparison import compare
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts
 from prox_assets.review.sides import ShardOf
 from prox_assets.review.verdicts import read_verdicts
 from prox_assets.teacher.holdout import Holdout
+from prox_assets.terminal import new_table, open_console, show
 
 
 def compare_sides(options: Any) -> int:
     """Compare two ways of refining a shard, and say what came of it; see `prox compare --help`."""
-    with TemporaryDirectory(prefix="prox-compare-") as scratch:
-        shard = ShardOf.open(options.catalogue, options.domain, options.shard, Path(scratch))
+    with scratch_folder("compare") as scratch:
+        shard = ShardOf.open(options.catalogue, options.domain, options.shard, scratch)
         left, right = shard.side(options.left), shard.side(options.right)
         found = compare(shard.stage("raw_documents"), left, right, options.output)
-    console, summary = Console(soft_wrap=True), found.summary
-    table = Table("", options.left, options.right)
+    console, summary = open_console(), found.summary
+    table = new_table("", options.left, options.right)
     table.add_row("documents kept", f"{summary['left_kept']:,}", f"{summary['right_kept']:,}")
     table.add_row(
         "characters it alone removes", f"{summary['removed_by_left']:,}", f"{summary['removed_by_right']:,}"
     )
-    console.print(table)
-    console.print(f"Page: {found.page}\nSQL: {found.database}", markup=False)
+    show(console, table)
+    console.print(f"Page: {found.page}\nSQL: {found.database}")
     return 0
 
 
 def import_labels(file: Path, catalogue: Path | None, output: Path | None) -> int:
     """Make labels of a file of verdicts, and say how the catalogue takes them."""
     settings = load_catalogue(catalogue)
-    store, console = open_store(settings.storage), Console(soft_wrap=True)
+    store, console = open_store(settings.storage), open_console()
     verdicts = sorted(read_verdicts(file), key=lambda one: one.domain)
     for domain, group in groupby(verdicts, lambda one: one.domain):
         configured = settings.domain(domain).seeds.holdout
@@ -48,12 +46,8 @@ def import_labels(file: Path, catalogue: Path | None, output: Path | None) -> in
         console.print(f"{domain}: {found.n_evaluation} held-out documents to measure on: {found.evaluation}")
         console.print(
             f"  teacher: {{kind: labels, lines: {found.teaching}, documents: {{path: {found.teaching}, "
-            f"column: keep}}}}\n  evaluation: {{labels: {found.evaluation}}}",
-            markup=False,
+            f"column: keep}}}}\n  evaluation: {{labels: {found.evaluation}}}"
         )
         if not configured:
-            console.print(
-                f"  seeds: {{holdout: {{by: {OWN_HOLDOUT.by}, fraction: {OWN_HOLDOUT.fraction}}}}}",
-                markup=False,
-            )
+            console.print(f"  seeds: {{holdout: {{by: {OWN_HOLDOUT.by}, fraction: {OWN_HOLDOUT.fraction}}}}}")
     return 0

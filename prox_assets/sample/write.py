@@ -1,14 +1,14 @@
 """Writing the embedded corpus to a folder, once."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
+from prox_assets.documents.files import read_json, temporary_beside
+from prox_assets.documents.names import count, objects, path_inside, printable
 from prox_assets.errors import StoreError
 from prox_assets.sample import shards
 from prox_assets.sample.grammar_files import FOLDER
@@ -82,13 +82,9 @@ def write_sample(
     fingerprint = _fingerprint(plan)
     if (found := _already_there(folder, fingerprint)) is not None:
         return found
-    staging = folder / f".writing-{os.getpid()}"
-    shutil.rmtree(staging, ignore_errors=True)
-    try:
+    with temporary_beside(folder / "sample") as staging:
         made = _write_all(staging, plan, progress or (lambda _done, _total: None))
         _publish(staging, folder, made, fingerprint)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return _files(folder, made, written=True)
 
 
@@ -170,29 +166,53 @@ def _publish(staging: Path, folder: Path, made: Sequence[SampleShard], fingerpri
 
 def _retire(folder: Path, coming: set[str]) -> None:
     """Take away another corpus that this function wrote here before; other files stay."""
-    if not (folder / MARKER).exists():
+    marker = _read_marker(folder)
+    if marker is None:
         return
-    marker = json.loads((folder / MARKER).read_bytes())
     (folder / MARKER).unlink()
-    for name in {entry["path"] for entry in marker["shards"]} - coming:
-        (folder / name).unlink(missing_ok=True)
+    for shard in marker.shards:
+        if shard.path.relative_to(folder).as_posix() not in coming:
+            shard.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    """What `sample.json` says: the corpus by its fingerprint, its shards and their sizes in bytes."""
+
+    fingerprint: str
+    shards: tuple[SampleShard, ...]
+    sizes: tuple[int, ...]
+
+
+def _read_marker(folder: Path) -> _Marker | None:
+    """Read `sample.json`; None where there is none. Raises StoreError where it is damaged."""
+    path = folder / MARKER
+    if not path.exists():
+        return None
+    marker = read_json(path, "delete it, and write the sample again")
+    entries = objects(marker, "shards", path)
+    shards = tuple(
+        SampleShard(
+            printable(entry.get("domain"), "domain", path),
+            path_inside(folder, entry.get("path"), path),
+            printable(entry.get("templates"), "templates", path),
+            count(entry.get("rows"), "rows", path),
+            count(entry.get("documents"), "documents", path),
+        )
+        for entry in entries
+    )
+    sizes = tuple(count(entry.get("bytes"), "bytes", path) for entry in entries)
+    return _Marker(printable(marker.get("fingerprint"), "fingerprint", path), shards, sizes)
 
 
 def _already_there(folder: Path, fingerprint: str) -> SampleFiles | None:
-    if not (folder / MARKER).exists():
+    marker = _read_marker(folder)
+    if marker is None or marker.fingerprint != fingerprint:
         return None
-    marker = json.loads((folder / MARKER).read_bytes())
-    made = [
-        SampleShard(s["domain"], folder / s["path"], s["templates"], s["rows"], s["documents"])
-        for s in marker["shards"]
-    ]
-    sizes = [s["bytes"] for s in marker["shards"]]
-    whole = all(
-        s.path.is_file() and s.path.stat().st_size == size for s, size in zip(made, sizes, strict=True)
-    ) and all((folder / name).is_file() for name in marker["truth"])
-    if marker["fingerprint"] != fingerprint or not whole:
-        return None
-    return _files(folder, made, written=False)
+    files = _files(folder, marker.shards, written=False)
+    sized = zip(marker.shards, marker.sizes, strict=True)
+    whole = all(shard.path.is_file() and shard.path.stat().st_size == size for shard, size in sized)
+    return files if whole and all(path.is_file() for path in files.truth) else None
 
 
 def _files(folder: Path, made: Sequence[SampleShard], *, written: bool) -> SampleFiles:

@@ -4,16 +4,15 @@ from argparse import Namespace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from rich.console import Console
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.documents.files import write_table
+from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.store import Store, open_store
 from prox_assets.errors import InputError, TeacherError
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import FAILED
 from prox_assets.teacher.llm import LlmTeacher
+from prox_assets.terminal import open_console
 
 SEEDS_FILE = "seeds.parquet"
 
@@ -24,7 +23,7 @@ def teach(options: Namespace) -> int:
     Writes doc_annotations.parquet and chunk_annotations.parquet to `options.output`. Returns 1 where the
     teacher failed on a seed; running again asks for those alone.
     """
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     catalogue = load_catalogue(options.catalogue)
     section = catalogue.domain(options.domain)
     store = open_store(catalogue.storage)
@@ -54,7 +53,7 @@ def _seeds(path: Path | None, store: Store, domain: str) -> pa.Table:
         path = store.artifact(domain, "seed_documents").folder / SEEDS_FILE
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
-    table = pq.read_table(path)
+    table = read_table(path, remedy="give a Parquet file with the columns doc_id and text", kind=InputError)
     missing = {"doc_id", "text"} - set(table.column_names)
     if missing:
         raise InputError(f"{path} lacks the columns {', '.join(sorted(missing))}.")

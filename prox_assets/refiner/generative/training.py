@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Task
 from prox_assets.programs import REGISTRY, Stage
@@ -15,7 +16,6 @@ from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
     ChunkThresholds,
     DocumentThresholds,
-    replacing,
     write_curves,
 )
 from prox_assets.refiner.curves import Curves, Progress, no_progress
@@ -115,7 +115,7 @@ class _Student:
     def write(self, destination: Path, info: CheckpointInfo, curves: Curves, data: str) -> None:
         """Write the checkpoint; adapters are merged into the weights."""
         model = self._model if self._recipe.lora is None else self._model.merge_and_unload()
-        with replacing(destination) as folder:
+        with replacing_folder(destination) as folder:
             model.save_pretrained(folder)
             self._tokenizer.tokenizer.save_pretrained(folder)
             info.write(folder)
