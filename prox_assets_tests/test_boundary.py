@@ -138,7 +138,7 @@ def test_a_line_is_bounded_and_keeps_both_its_ends(length: int) -> None:
         (["refine"], "the following arguments are required: INPUT, --output; see prox refine --help."),
         (["refine", "x", "--outptu", "y"], "required: --output"),
         (["refine", "", "--output", "y"], "argument INPUT: write a path or s3://bucket/prefix"),
-        (["refine", "http://x/y", "--output", "y"], "no other kind of remote place is known"),
+        (["refine", "http://x/y", "--output", "y"], "write s3://bucket/prefix"),
         (["refine", f"s3://key:{SECRET}@b/x", "--output", "y"], "credentials belong into the environment"),
         (["sample", "x", "--pages-per-shard", "0"], "'0' is not a whole number from 1"),
         (["sample", "x", "--pages-per-shard", "-3"], "not a whole number from 1"),

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from langcodes import Language, LanguageTagError
+from langcodes import Language
+from langcodes.tag_parser import LanguageTagError
 
 from prox_assets.config import Domain
 from prox_assets.documents.store import FinishedShard, Store
