@@ -8,10 +8,8 @@ from typing import Any, Protocol
 from unicodedata import combining
 
 from prox_assets.errors import ProxError
+from prox_assets.sentences import SENTENCE_BREAK
 
-_SENTENCE_END = re.compile(
-    r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+\s++|(?<![。！？｡।॥۔])[。！？｡।॥۔]++[”’」』）]*+"
-)
 _SPACE = re.compile(r"\s++")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -158,7 +156,7 @@ def _cuts(text: str, tokens: Sequence[int], start: int, window: int) -> Iterator
 
 
 def _cut(text: str, start: int, limit: int) -> int:
-    for pattern in (_SENTENCE_END, _SPACE):
+    for pattern in (SENTENCE_BREAK, _SPACE):
         last = None
         for last in pattern.finditer(text, start + 1, limit):  # noqa: B007
             pass

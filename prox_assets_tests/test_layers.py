@@ -32,6 +32,7 @@ FLOORS = {
     "terminal": 0,
     "errors": -1,
     "redaction": -2,
+    "sentences": -1,
 }
 
 # Rooms of one floor that may use one another, each with its reason.

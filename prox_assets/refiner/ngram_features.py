@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prox_assets.sentences import CLOSING_MARKS, SENTENCE_END
+
 Matrix = Any
 """A scipy CSR matrix, `(rows, columns)`; scipy has no types."""
 
 _BITS = 18
 _MOST_CHARACTERS = 600
 _NEIGHBOURS = (-2, -1, 1, 2)
-_ENDS_SENTENCE = re.compile(r"""[.!?。！？؟।…]["'”’»」』)\]）]*$""")
+_ENDS_SENTENCE = re.compile(rf"{SENTENCE_END.pattern}|…[{CLOSING_MARKS}]*$")
 _LENGTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 _PLACES = 10
 

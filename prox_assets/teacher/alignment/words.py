@@ -5,6 +5,8 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from prox_assets.sentences import SENTENCE_BREAK
+
 # A character is a word where words are not set apart by spaces: Thai, Lao, Khmer, Tibetan, kana, Han, Yi.
 _UNSPACED = (
     r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u2e80-\u2fff\u3005-\u3007"
@@ -14,7 +16,7 @@ _UNSPACED = (
 _LAST_SPACED = "\u0dff"
 _MARKS = r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 _WORD = re.compile(rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])+|[{_UNSPACED}]")
-_SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？｡।॥]+[”’」』）]*|\s+[|·•–—»]\s+|\t+")
+_SENTENCE = re.compile(rf"{SENTENCE_BREAK.pattern}|\s+[|·•–—»]\s+|\t+")
 _FOLDS = str.maketrans("‘’‚‛′`´“”„‟″«»‹›‐‑‒–—―−\u00a0\u3000\t", "'''''''\"\"\"\"\"\"\"''-------   ")
 
 
