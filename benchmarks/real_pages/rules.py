@@ -17,14 +17,16 @@ from prox_assets.refining.score_sheet import LabelledPages
 from prox_assets.teacher.language import language_of, lexicon
 from prox_assets.teacher.line_rules import RULES
 from prox_assets.teacher.lines import measure
+from prox_assets.teacher.repetition import Corpus
 from prox_assets.teacher.rules import RulesTeacher
 
 
 def rules_teacher(pages: Pages) -> Floats:
     """What the rules teacher removes of the lines that count."""
-    documents = [_seed(*row) for row in enumerate(pages.labels.to_pylist())]
+    documents = pa.Table.from_pylist([_seed(*row) for row in enumerate(pages.labels.to_pylist())], SEEDS)
+    teacher = RulesTeacher(corpus=Corpus("the labelled pages", "", documents.to_batches))
     asked = replace(LabelledPages.of(pages.labels.slice(0, 0)), kept=pages.labels, lines=pages.lines)
-    answers = rules_answers(RulesTeacher(), pa.Table.from_pylist(documents, SEEDS), asked, Rails())
+    answers = rules_answers(teacher, documents, asked, Rails())
     assert answers.lines is not None
     return answers.lines.positive.astype(np.float64)
 

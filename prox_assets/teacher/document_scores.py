@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from prox_assets.teacher import line_patterns as patterns
 from prox_assets.teacher.judging import JudgedDocument
 from prox_assets.teacher.line_rules import is_prose
-from prox_assets.teacher.lines import SENTENCE_END, Line
+from prox_assets.teacher.lines import Line
 
 # Width of prose (Latin-equivalent characters) that earns each further point.
 PROSE_POINTS = (1, 100, 150, 500, 1_500)
@@ -43,7 +43,8 @@ class Signals:
     of long lines that end a sentence (C4, FineWeb); `of_itself` the share of content about the site (C4's
     policy phrases, Boilerpipe); `repeated` the share in repeated lines (Gopher); `short` the share of lines
     that are short (FineWeb); `alphabetic` the share of lines with words (Gopher); `noise` what the line rules
-    remove; `damaged` the share in a broken encoding.
+    remove; `damaged` the share in a broken encoding. All but the last two are of the lines outside blocks:
+    programs, tables and formulas have another form than prose.
     """
 
     prose: int
@@ -60,17 +61,18 @@ class Signals:
 def signals(document: JudgedDocument) -> Signals:
     """Measure a judged document."""
     visible, content = document.visible(), document.content()
-    prose = [line for line in content if is_prose(line)]
-    long = [line for line in visible if line.width >= LONG_LINE]
+    running, kept = document.visible(in_blocks=False), document.content(in_blocks=False)
+    prose = [line for line in kept if is_prose(line)]
+    long = [line for line in running if line.width >= LONG_LINE and line.ends_sentence is not None]
     return Signals(
         prose=_width(prose),
         n_prose=len(prose),
         noise=1 - _share(content, visible),
-        ended_long=_share((line for line in long if SENTENCE_END.search(line.text)), long, empty=1.0),
-        of_itself=_share((line for line in content if _is_of_itself(line)), content),
-        repeated=_share((line for line in content if line.repeats > 1), content),
-        short=sum(line.width <= SHORT_LINE for line in visible) / max(1, len(visible)),
-        alphabetic=sum(bool(line.words) for line in visible) / max(1, len(visible)),
+        ended_long=_share((line for line in long if line.ends_sentence), long, empty=1.0),
+        of_itself=_share((line for line in kept if _is_of_itself(line)), kept),
+        repeated=_share((line for line in kept if line.repeats > 1), kept),
+        short=sum(line.width <= SHORT_LINE for line in running) / max(1, len(running)),
+        alphabetic=sum(bool(line.words) for line in running) / len(running) if running else 1.0,
         damaged=_share((line for line in visible if patterns.MOJIBAKE.search(line.text)), visible),
     )
 

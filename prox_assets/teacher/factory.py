@@ -8,6 +8,7 @@ from prox_assets.teacher.interface import Teacher
 from prox_assets.teacher.label_rule import LabelRule
 from prox_assets.teacher.labels import LabelsTeacher
 from prox_assets.teacher.llm import open_llm_teacher
+from prox_assets.teacher.repetition import Corpus
 from prox_assets.teacher.rules import RulesTeacher
 
 CACHE_FOLDER = "teacher_cache"
@@ -15,8 +16,14 @@ Report = Callable[[str], None]
 Section = config.RulesTeacher | config.LabelsTeacher | config.LlmTeacher
 
 
-def open_teacher(section: Section, domain_folder: Path, report: Report = print, run: int = 0) -> Teacher:
-    """The teacher that a domain's catalogue section asks for.
+def open_teacher(
+    section: Section,
+    domain_folder: Path,
+    report: Report = print,
+    run: int = 0,
+    corpus: Corpus | None = None,
+) -> Teacher:
+    """The teacher that a domain's catalogue section asks for; the rules count repeated lines in `corpus`.
 
     A language model's answers are kept below `domain_folder`, where the section names no other place;
     `report` is told now and then how far the asking is. Another `run` of a language model asks it again.
@@ -26,4 +33,4 @@ def open_teacher(section: Section, domain_folder: Path, report: Report = print, 
     if isinstance(section, config.LabelsTeacher):
         return LabelsTeacher(section.lines, section.documents, section.chunk_chars)
     rule = LabelRule(section.keep_educational, section.rescue_educational, section.rescue_format)
-    return RulesTeacher(rule, section.chunk_chars)
+    return RulesTeacher(rule, section.chunk_chars, corpus)

@@ -28,6 +28,7 @@ DATE = re.compile(
     re.IGNORECASE,
 )
 SEPARATOR = re.compile(r"[|»«›‹•·●→←↑↓¦]|\s[/>]\s|::")
+QUOTATION = re.compile(r"«[^«»]*»|»[^«»]*«|‹[^‹›]*›|›[^‹›]*‹")
 BULLET = re.compile(r"[-–*•·►▪]\s+")
 COPYRIGHT = re.compile(
     r"©|\(c\)\s*\d{4}|all rights reserved|rechte vorbehalten|版权所有|版權所有|\bcopyright\b", re.I
@@ -53,6 +54,10 @@ QUANTITY = re.compile(
 TRUNCATED = re.compile(r"(?:\.\.\.|…)[\])]?(?:\s*\S+){0,3}$")
 CODE = re.compile(
     r"\(\)|\);|[{}]\s*$|\w\(\w*\)\.|</?[a-z]+[^>]*>|&[a-z]+;|px\b|==|\bfunction\(|/\w+/\S+\.\w+", re.I
+)
+TRACKING = re.compile(
+    r"googletag|\bgtag\(|dataLayer|_gaq\b|adsbygoogle|\bfbq\(|\bga\(['\"]"
+    r"|window\.\w+ ?= ?window\.|\(function ?\([^)]*\) ?\{ ?var "
 )
 RATING = re.compile(r"[★☆]{2,}")
 HANDLE = re.compile(

@@ -4,11 +4,12 @@ Weights are in log-odds, rounded to tenths. Where a paper gives a threshold it i
 weights, so those were set by hand with people's line labels in view (figures in docs/teachers.md).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prox_assets.teacher import line_patterns as patterns
-from prox_assets.teacher.lines import SENTENCE_END, Line
+from prox_assets.teacher.blocks import Kind
+from prox_assets.teacher.lines import Line
 
 Test = Callable[[Line], bool | float]
 
@@ -24,9 +25,12 @@ class LineRule:
 
 
 def is_prose(line: Line) -> bool:
-    """A line that C4 keeps: it ends a sentence and has more than a few words, some of them function words."""
+    """A line that C4 keeps: it ends a sentence and has more than a few words, some of them function words.
+
+    What a script has no mark for, or no list of words is there for, is not asked.
+    """
     stops = line.stop_density is None or line.stop_density > 0.15
-    return bool(SENTENCE_END.search(line.text)) and line.n_words >= 5 and stops
+    return line.ends_sentence is not False and line.n_words >= 5 and stops
 
 
 def _is_code(line: Line) -> bool:
@@ -58,8 +62,12 @@ def _is_formula(line: Line) -> bool:
     )
 
 
+def _has_separator(line: Line) -> bool:
+    return bool(patterns.SEPARATOR.search(patterns.QUOTATION.sub("q", line.text), 1))
+
+
 RULES = (
-    LineRule("no_sentence_end", "C4", 0.7, lambda line: not SENTENCE_END.search(line.text)),
+    LineRule("no_sentence_end", "C4", 0.7, lambda line: line.ends_sentence is False),
     LineRule("under_3_words", "C4", 0.4, lambda line: line.n_words < 3),
     LineRule("sentence", "C4", -0.3, is_prose),
     LineRule("policy_phrase", "C4", 0.6, lambda line: bool(patterns.POLICY.search(line.lower))),
@@ -86,7 +94,7 @@ RULES = (
     LineRule("truncated", "Gopher", 1.2, lambda line: bool(patterns.TRUNCATED.search(line.text))),
     LineRule("bullet", "jusText lists", -0.3, lambda line: bool(patterns.BULLET.match(line.text))),
     LineRule("quantity", "this project", -0.8, lambda line: bool(patterns.QUANTITY.search(line.text))),
-    LineRule("separator", "Gopher symbols", 0.4, lambda line: bool(patterns.SEPARATOR.search(line.text, 1))),
+    LineRule("separator", "Gopher symbols", 0.4, _has_separator),
     LineRule("symbol_run", "Gopher symbols", 0.5, lambda line: bool(patterns.SYMBOL_RUN.search(line.text))),
     LineRule("rating", "Gopher symbols", 0.6, lambda line: bool(patterns.RATING.search(line.text))),
     LineRule("link_density", "Boilerpipe", 0.6, lambda line: line.url_share > 0.25),
@@ -102,6 +110,7 @@ RULES = (
     LineRule("repeated_in_source", "CCNet", 1.1, lambda line: line.document_share > 0),
     LineRule("frequent_in_source", "CCNet", 1.0, lambda line: line.document_share > 0.3),
     LineRule("mojibake", "ftfy", 2.0, lambda line: bool(patterns.MOJIBAKE.search(line.text))),
+    LineRule("tracking", "Boilerpipe", 2.0, lambda line: bool(patterns.TRACKING.search(line.text))),
     LineRule("formula", "OpenWebMath", -1.2, _is_formula),
     LineRule("damaged_formula", "OpenWebMath", 1.2, _is_damaged_formula),
     LineRule("layout_macro", "OpenWebMath", 1.0, lambda line: bool(patterns.LAYOUT_MACRO.search(line.text))),
@@ -113,6 +122,28 @@ def evidence(line: Line, bias: float) -> float:
     if line.is_blank:
         return 0.0
     return bias + sum(rule.weight * float(rule.test(line)) for rule in RULES)
+
+
+# What a block is before its lines speak, in log-odds of noise; columns without a rule are as often layout.
+_BLOCK_EVIDENCE = {Kind.FENCE: -1.2, Kind.FORMULA: -1.2, Kind.PROGRAM: -1.2, Kind.TABLE: -0.6}
+# The rules that say something of a block; the others are about lines of prose.
+_BLOCK_RULES = frozenset({"repeated_in_source", "frequent_in_source", "mojibake", "tracking"})
+_TABLE_RULES = _BLOCK_RULES | {
+    "policy_phrase", "invitation", "only_an_address", "rights", "of_itself", "to_the_visitor", "copyright",
+    "chrome_words", "mostly_chrome", "much_chrome",
+}  # fmt: skip
+
+
+def block_evidence(kind: Kind, lines: Sequence[Line], bias: float) -> float:
+    """Evidence for a block on top of `bias`: what it is, and the mean of what its visible lines say of it."""
+    visible = [line for line in lines if not line.is_blank]
+    if kind is Kind.COLUMNS:
+        return sum(evidence(line, bias) for line in visible) / max(1, len(visible))
+    names = _TABLE_RULES if kind is Kind.TABLE else _BLOCK_RULES
+    said = sum(
+        rule.weight * float(rule.test(line)) for rule in RULES if rule.name in names for line in visible
+    )
+    return bias + _BLOCK_EVIDENCE[kind] + said / max(1, len(visible))
 
 
 def holding(line: Line) -> list[str]:

@@ -21,11 +21,12 @@ from prox_assets.teacher.interface import ANNOTATED
 from prox_assets.teacher.judging import JudgedDocument, judged
 from prox_assets.teacher.label_rule import LabelRule
 from prox_assets.teacher.marks import Marks
-from prox_assets.teacher.repetition import SharedLines, site_of
+from prox_assets.teacher.repetition import Corpus, shared_lines, site_of
 from prox_assets.teacher.span_rules import noise_spans
 
 DEFAULT_CHUNK_CHARS = 6_000
 _RULE_FILES = (
+    "blocks.py",
     "context.py",
     "document_scores.py",
     "judging.py",
@@ -43,13 +44,19 @@ _RULE_FILES = (
 class RulesTeacher:
     """Scores documents on both rubrics and judges lines by published quality signals.
 
-    Lines that recur across the seeds of one site count as boilerplate, so the annotations of a seed depend on
-    the sample it is in.
+    Lines that recur across the documents of one site of `corpus` count as boilerplate; without a corpus a
+    document is judged by itself. Either way its annotations do not depend on the other seeds.
     """
 
-    def __init__(self, label_rule: LabelRule | None = None, chunk_chars: int = DEFAULT_CHUNK_CHARS) -> None:
+    def __init__(
+        self,
+        label_rule: LabelRule | None = None,
+        chunk_chars: int = DEFAULT_CHUNK_CHARS,
+        corpus: Corpus | None = None,
+    ) -> None:
         self._label_rule = label_rule or LabelRule()
         self._chunk_chars = chunk_chars
+        self._corpus = corpus
 
     @property
     def name(self) -> str:
@@ -58,29 +65,48 @@ class RulesTeacher:
 
     @property
     def prompt_hash(self) -> str:
-        """Hash of the rules as they are written, their words, and the settings."""
-        folder = resources.files("prox_assets.teacher")
+        """Hash of the rules as they are written, their words, the settings and the corpus."""
+        package = resources.files("prox_assets")
+        folder = package / "teacher"
         words = sorted(file.name for file in (folder / "words").iterdir() if file.name.endswith(".txt"))
         texts = {name: (folder / name).read_text("utf-8") for name in _RULE_FILES}
+        texts["sentences.py"] = (package / "sentences.py").read_text("utf-8")
         texts |= {name: (folder / "words" / name).read_text("utf-8") for name in words}
         return fingerprint(
-            {"rules": texts, "label_rule": asdict(self._label_rule), "chunk_chars": self._chunk_chars}
+            {
+                "rules": texts,
+                "label_rule": asdict(self._label_rule),
+                "chunk_chars": self._chunk_chars,
+                "corpus": self._corpus.fingerprint if self._corpus else None,
+            }
         )
+
+    @property
+    def repetition(self) -> str:
+        """In which documents repeated lines are counted, for people."""
+        return self._corpus.name if self._corpus else "each document by itself"
 
     def annotate_documents(self, seeds: pa.Table) -> pa.Table:
         """Score each seed; the justification names the signals that decided."""
         signature = Signature(self.name, self.prompt_hash)
         return document_table(
-            self._document(doc_id, document, signature) for doc_id, _, document in _judged_seeds(seeds)
+            self._document(doc_id, document, signature) for doc_id, _, document in self._judged(seeds)
         )
 
     def annotate_chunks(self, seeds: pa.Table) -> pa.Table:
         """Programs that remove the lines and spans that the rules call noise."""
         signature = Signature(self.name, self.prompt_hash)
         rows: list[Row] = []
-        for doc_id, text, document in _judged_seeds(seeds):
+        for doc_id, text, document in self._judged(seeds):
             rows += chunk_rows(doc_id, text, marks_of(text, document), self._chunk_chars, signature)
         return chunk_table(rows)
+
+    def _judged(self, seeds: pa.Table) -> Iterator[tuple[str, str, JudgedDocument]]:
+        """Each seed's id, text and judged lines."""
+        shared = shared_lines(seeds, self._corpus)
+        for row in _rows(seeds, ["doc_id", "text", "url", "source", "language"]):
+            site = site_of(row["url"], row["source"])
+            yield row["doc_id"], row["text"], judged(row["text"], row["language"], shared, site)
 
     def _document(self, doc_id: str, document: JudgedDocument, signature: Signature) -> Row:
         scores = scored(document)
@@ -90,26 +116,16 @@ class RulesTeacher:
 
 
 def marks_of(text: str, document: JudgedDocument) -> Marks:
-    """The noise lines of a judged document, and the noise spans inside its other lines."""
+    """The noise lines of a judged document, and the noise spans inside its other lines outside blocks."""
     noise = frozenset(number for number in range(len(document.lines)) if document.is_noise(number))
+    whole = noise | document.in_blocks()
     spans = tuple(
         (begin + start, begin + stop)
         for number, (begin, end) in enumerate(line_spans(text))
-        if number not in noise
+        if number not in whole
         for start, stop in noise_spans(text[begin:end], document.lexicon)
     )
     return Marks(noise, spans)
-
-
-def _judged_seeds(seeds: pa.Table) -> Iterator[tuple[str, str, JudgedDocument]]:
-    """Each seed's id, text and judged lines; lines are counted over all seeds first."""
-    shared = SharedLines()
-    columns = ["doc_id", "text", "url", "source", "language"]
-    for row in _rows(seeds, columns):
-        shared.add(site_of(row["url"], row["source"]), row["text"].split("\n"))
-    for row in _rows(seeds, columns):
-        site = site_of(row["url"], row["source"])
-        yield row["doc_id"], row["text"], judged(row["text"], row["language"], shared, site)
 
 
 def _rows(seeds: pa.Table, columns: list[str]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from prox_assets.sentences import CLOSING_MARKS, OWN_MARKS, SPACED_MARKS
 from prox_assets.teacher.judging import BIAS
 from prox_assets.teacher.language import Lexicon, words_of
 from prox_assets.teacher.line_rules import evidence
@@ -23,7 +24,9 @@ _MARK = re.compile(
 _ADDRESS = re.compile(r"\s?[(<\[（]?\s?(?:https?://|www\.)[^\s()<>\[\]（）]{20,}[)>\]）]?")
 _SCRIPT = re.compile(r"\s?\(?\w+ ?= ?window\.\S+[^;]*;?|\s?\(function\(.*?\}\)\([^)]*\);?")
 _BRACKETED = re.compile(r"\s?(?:\[[^\[\]]{1,80}\]|\([^()]{1,80}\)|【[^【】]{1,80}】|（[^（）]{1,80}）)")
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[。！？])\s*(?=\S)")
+_SENTENCE = re.compile(
+    rf"(?<=[{SPACED_MARKS}])\s+(?=\S)|(?<=[{OWN_MARKS}])\s*(?=[^\s{OWN_MARKS}{CLOSING_MARKS}])"
+)
 _MAX_PIECE = 80
 # Evidence that a piece must reach to be noise: more than shortness alone gives it.
 PIECE_EVIDENCE = 1.5

@@ -1,20 +1,26 @@
 from functools import cache
+from itertools import pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.chunking import Chunk
+from prox_assets.chunking import Chunk, line_spans, whole
 from prox_assets.documents.schema import SEEDS
 from prox_assets.programs import Stage, parse, removed_line_numbers
 from prox_assets.sample import SamplePage, generate_pages
+from prox_assets.teacher.blocks import blocks
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS
+from prox_assets.teacher.judging import judged
 from prox_assets.teacher.label_rule import LabelRule
 from prox_assets.teacher.language import language_of, lexicon
-from prox_assets.teacher.repetition import SharedLines
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.repetition import Corpus, SharedLines
+from prox_assets.teacher.rules import RulesTeacher, marks_of
 from prox_assets.teacher.span_rules import noise_spans
+from prox_assets_tests.teacher.markup import AFTER, BEFORE, BLOCKS
+from prox_assets_tests.teacher.prose import PROSE
 from prox_assets_tests.teacher.seeds import seed_table
 
 PAGES = 250
@@ -55,7 +61,8 @@ def f1(pairs: list[tuple[bool, bool]]) -> float:
 
 @pytest.mark.parametrize("domain", ["web", "math"])
 def test_documents_are_labelled_well_enough(domain: str) -> None:
-    table = RulesTeacher().annotate_documents(seeds_of(domain))
+    seeds = seeds_of(domain)
+    table = RulesTeacher(corpus=corpus(seeds)).annotate_documents(seeds)
     assert table.schema.equals(DOC_ANNOTATIONS)
     assert table["doc_id"].to_pylist() == [page.doc_id for page in pages(domain)]
     truth = [page.keep for page in pages(domain)]
@@ -64,7 +71,8 @@ def test_documents_are_labelled_well_enough(domain: str) -> None:
 
 @pytest.mark.parametrize("domain", ["web", "math"])
 def test_lines_are_judged_well_enough(domain: str) -> None:
-    table = RulesTeacher(chunk_chars=1_000).annotate_chunks(seeds_of(domain))
+    seeds = seeds_of(domain)
+    table = RulesTeacher(chunk_chars=1_000, corpus=corpus(seeds)).annotate_chunks(seeds)
     assert table.schema.equals(CHUNK_ANNOTATIONS)
     removed: dict[str, set[int]] = {page.doc_id: set() for page in pages(domain)}
     for row in table.to_pylist():
@@ -144,11 +152,94 @@ def test_spans_inside_a_line(line: str, clean: str | None) -> None:
     assert rest + line[at:] == (line if clean is None else clean)
 
 
+def corpus(seeds: pa.Table) -> Corpus:
+    return Corpus("the test's pages", "pages", seeds.to_batches)
+
+
 def test_lines_that_a_site_repeats_are_counted_by_document() -> None:
-    shared = SharedLines()
+    shared = SharedLines([("a.example", ["Follow us", "own 1"]), ("b.example", ["Follow us"])])
     for number in range(4):
         shared.add("a.example", ["Follow us", "Follow us ", f"own {number}"])
     shared.add("b.example", ["Follow us"])
+    shared.add("c.example", ["Follow us"])
     assert shared.share("a.example", " Follow us") == 1.0
     assert shared.share("a.example", "own 1") == 0.0
     assert shared.share("b.example", "Follow us") == 0.0
+
+
+def test_two_pages_of_a_large_site_are_no_boilerplate() -> None:
+    shared = SharedLines([("a.example", ["the same"])])
+    for number in range(500):
+        shared.add("a.example", ["the same"] if number < 2 else ["another"])
+    assert shared.share("a.example", "the same") == 0.0
+
+
+def test_what_is_said_of_a_document_does_not_depend_on_the_seeds_beside_it() -> None:
+    everything = seeds_of("web").slice(0, 60)
+    teacher = RulesTeacher(corpus=corpus(everything))
+    documents, chunks = teacher.annotate_documents(everything), teacher.annotate_chunks(everything)
+    for part in (everything.slice(0, 20), everything.slice(37, 1)):
+        ids = part["doc_id"].combine_chunks()
+        assert teacher.annotate_documents(part).equals(_of(documents, ids))
+        assert teacher.annotate_chunks(part).equals(_of(chunks, ids))
+
+
+def test_a_line_that_the_corpus_repeats_goes_with_any_seed() -> None:
+    texts = {
+        f"d{n}": f"Tale {n} is told here by a man who was there when it happened, and he tells it well.\n"
+        "The best of the week, in one place\n"
+        f"In the end of tale {n} the man goes home and never speaks of it again, as all of them do."
+        for n in range(5)
+    }
+    seeds = seed_table(texts, language="en")
+    one = seeds.slice(2, 1)
+    alone, among = RulesTeacher(), RulesTeacher(corpus=corpus(seeds))
+    assert alone.prompt_hash != among.prompt_hash
+    assert alone.annotate_chunks(one)["program"].to_pylist() == ["keep_chunk()"]
+    assert among.annotate_chunks(one)["program"].to_pylist() == ["remove_lines(line_start=1, line_end=1)"]
+
+
+def _of(table: pa.Table, ids: pa.Array) -> pa.Table:
+    return table.filter(pc.is_in(table["doc_id"], value_set=ids)).combine_chunks()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("language", PROSE)
+def test_clean_prose_stays_in_every_script(language: str, declared: bool) -> None:
+    text = "\n".join(PROSE[language])
+    seeds = seed_table({"d": text}, language=language if declared else None)
+    teacher = RulesTeacher()
+    (document,) = teacher.annotate_documents(seeds).to_pylist()
+    assert document["keep"], document["justification"]
+    assert teacher.annotate_chunks(seeds)["program"].to_pylist() == ["keep_chunk()"]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_page_keeps_its_programs_tables_and_formulas(block: str) -> None:
+    text = f"{BEFORE}\n\n{block}\n\n{AFTER}\nShare on Facebook\nLog in or register"
+    seeds = seed_table({"d": text}, language="en")
+    (row,) = RulesTeacher().annotate_chunks(seeds).to_pylist()
+    assert RulesTeacher().annotate_documents(seeds)["keep"].to_pylist() == [True]
+    removed = removed_line_numbers(parse(row["program"], Stage.CHUNK), whole(text))
+    lines = text.split("\n")
+    assert [lines[number] for number in removed if lines[number]] == [
+        "Share on Facebook",
+        "Log in or register",
+    ]
+    assert "normalize" not in row["program"]
+
+
+@given(st.lists(st.sampled_from([*BLOCKS, BEFORE, AFTER, "Home | About", "", "Log in", "x = 1"]), max_size=8))
+def test_a_block_stays_or_goes_as_a_whole(parts: list[str]) -> None:
+    text = "\n".join(parts)
+    lines = text.split("\n")
+    document = judged(text, "en", SharedLines(), "")
+    marks = marks_of(text, document)
+    found = blocks(lines)
+    assert document.blocks == tuple(found)
+    assert all(earlier.stop <= later.start for earlier, later in pairwise(found))
+    spans = line_spans(text)
+    for block in found:
+        assert len({number in marks.noise for number in block.lines}) == 1
+        start, stop = spans[block.start][0], spans[block.stop - 1][1]
+        assert not any(start <= span[0] < stop for span in marks.spans)

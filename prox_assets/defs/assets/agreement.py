@@ -22,6 +22,7 @@ from prox_assets.quality.markdown import block, inline
 from prox_assets.teacher.agreement import Annotated, agreement
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import Teacher
+from prox_assets.teacher.repetition import Corpus
 
 AGREEMENT_FILE = "agreement.json"
 
@@ -44,14 +45,17 @@ def teacher_agreement(
     section = catalogue.domain(domain)
     store = catalogue.store()
     folder = store.root / domain
-    own = open_teacher(section.teacher, folder, context.log.info)
+    corpus = Corpus.of_shards(store.shards(domain, "raw_documents"))
+    own = open_teacher(section.teacher, folder, context.log.info, corpus=corpus)
     sources = {
         name: store.artifact(domain, name)
         for name in ("seed_documents", "doc_annotations", "chunk_annotations")
     }
-    others = [open_teacher(other, folder, context.log.info) for other in section.agreement.compare]
+    others = [
+        open_teacher(other, folder, context.log.info, corpus=corpus) for other in section.agreement.compare
+    ]
     others += [
-        open_teacher(section.teacher, folder, context.log.info, run)
+        open_teacher(section.teacher, folder, context.log.info, run, corpus)
         for run in range(1, section.agreement.repeats + 1)
     ]
 

@@ -21,6 +21,8 @@ from prox_assets.programs import Stage, parse
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS, FAILED, Teacher
 from prox_assets.teacher.llm import Estimate, LlmTeacher
+from prox_assets.teacher.repetition import Corpus
+from prox_assets.teacher.rules import RulesTeacher
 
 ANNOTATIONS_FILE = "annotations.parquet"
 FAILED_SHARE, REFUSED_SHARE = "failed_share", "refused_share"
@@ -35,7 +37,7 @@ _REFUSED = "Calls that do not hold for their chunk are few (checks.max_refused_s
     kinds={"parquet"},
     owners=["team:data"],
     pool=TEACHER_POOL,
-    code_version="1",
+    code_version="2",
     metadata={"dagster/column_schema": column_schema(DOC_ANNOTATIONS)},
     check_specs=[dg.AssetCheckSpec(FAILED_SHARE, asset="doc_annotations", description=_FAILED)],
 )
@@ -52,7 +54,7 @@ def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResou
     kinds={"parquet"},
     owners=["team:data"],
     pool=TEACHER_POOL,
-    code_version="1",
+    code_version="2",
     metadata={"dagster/column_schema": column_schema(CHUNK_ANNOTATIONS)},
     check_specs=[
         dg.AssetCheckSpec(FAILED_SHARE, asset="chunk_annotations", description=_FAILED),
@@ -72,10 +74,11 @@ def _annotate(
 ) -> dg.MaterializeResult[Any]:
     """Annotate the seeds; what failed the last time is asked again, what is answered is not."""
     domain = context.partition_key
-    teacher = open_teacher(
-        catalogue.domain(domain).teacher, catalogue.store().root / domain, context.log.info
-    )
     store = catalogue.store()
+    corpus = Corpus.of_shards(store.shards(domain, "raw_documents"))
+    teacher = open_teacher(
+        catalogue.domain(domain).teacher, store.root / domain, context.log.info, corpus=corpus
+    )
     seeds = store.artifact(domain, "seed_documents")
     table = pq.read_table(seeds.folder / SEEDS_FILE)
     context.log.info(f"{teacher.name} annotates {table.num_rows} seeds")
@@ -94,6 +97,8 @@ def _annotate(
     metadata = _summary(annotated)
     if estimate is not None:
         metadata["estimate"] = str(estimate)
+    if isinstance(teacher, RulesTeacher):
+        metadata["repeated_lines_counted_in"] = teacher.repetition
     bands = catalogue.domain(domain).checks
     checks = _checks(annotated, asset, bands)
     metadata |= {"teacher": teacher.name, "rows": annotated.num_rows}

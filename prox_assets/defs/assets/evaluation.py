@@ -35,6 +35,7 @@ from prox_assets.refining.ngram_baseline import ngram_answers, train_ngrams
 from prox_assets.refining.rules_baseline import rules_answers
 from prox_assets.refining.score_sheet import LabelledPages, compared
 from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.repetition import Corpus
 from prox_assets.teacher.rules import RulesTeacher
 
 EVALUATION_FILE = "evaluation.json"
@@ -79,7 +80,9 @@ def refiner_evaluation(
                 pq.read_table(dataset / DOCUMENTS_FILE), pq.read_table(dataset / CHUNKS_FILE)
             )
             baselines = {
-                "rules": rules_answers(RulesTeacher(), labelled_documents(raw, labels), pages, rails),
+                "rules": rules_answers(
+                    RulesTeacher(corpus=Corpus.of_shards(raw)), labelled_documents(raw, labels), pages, rails
+                ),
                 "ngrams": ngram_answers(*linear, pages),
             }
             result |= compared(pages, ours, baselines)
@@ -87,7 +90,7 @@ def refiner_evaluation(
 
     configuration = {
         "asset": "refiner_evaluation",
-        "code": "3",
+        "code": "4",
         "upstreams": {name: artifact.fingerprint for name, artifact in upstreams.items()},
         "labels": file_fingerprint(section.evaluation.labels) if section.evaluation else None,
         "max_documents": section.evaluation.max_documents if section.evaluation else None,

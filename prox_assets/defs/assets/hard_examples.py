@@ -39,7 +39,9 @@ from prox_assets.refining.pool_scores import refiner_scores
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.hard_examples import FreshPool, disagreements, hardest, pool_table
 from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.interface import Teacher
 from prox_assets.teacher.judgements import document_judgements, line_marks
+from prox_assets.teacher.repetition import Corpus
 from prox_assets.teacher.rounds import (
     RECORD_FILE,
     Round,
@@ -108,7 +110,7 @@ def _configuration(
         "lineage": lineage(teaching_sources(store, domain)),
         "rounds": [one.fingerprint for one in rounds],
         "refiners": [store.artifact(domain, name).fingerprint for name in ("doc_refiner", "chunk_refiner")],
-        "teacher": open_teacher(section.teacher, store.root / domain).prompt_hash,
+        "teacher": _teacher(section, store, domain).prompt_hash,
         "settings": section.hard_examples.model_dump(mode="json", exclude={"rounds"}),
         "seeds": section.seeds.model_dump(mode="json"),
         "shards": {shard.key.shard: shard.fingerprint for shard in store.shards(domain, "raw_documents")},
@@ -140,7 +142,7 @@ def _write_examples(
     """Ask refiners and teacher about a fresh pool, and keep the documents on which they disagree most."""
     section, store = catalogue.domain(domain), catalogue.store()
     pool = _pool(section, store, domain, rounds)
-    teacher = open_teacher(section.teacher, store.root / domain)
+    teacher = _teacher(section, store, domain)
     documents, chunks = teacher.annotate_documents(pool), teacher.annotate_chunks(pool)
     scores = refiner_scores(
         loaded_document_refiner(catalogue, store, domain).refiner,
@@ -165,6 +167,11 @@ def _write_examples(
         write_table(table.filter(pc.is_in(table["doc_id"], value_set=ids)), folder / file)
     mean = sum(one.total for one in chosen) / len(chosen) if chosen else 0.0
     return replace(empty, pool=pool.num_rows, examples=len(chosen), mean_disagreement=mean)
+
+
+def _teacher(section: Domain, store: Store, domain: str) -> Teacher:
+    corpus = Corpus.of_shards(store.shards(domain, "raw_documents"))
+    return open_teacher(section.teacher, store.root / domain, corpus=corpus)
 
 
 def _pool(section: Domain, store: Store, domain: str, rounds: Sequence[Round]) -> pa.Table:
