@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.documents.store import FinishedShard
 from prox_assets.errors import InputError
@@ -20,30 +18,14 @@ from prox_assets.refining.judged_programs import judge_programs, program_metrics
 from prox_assets.refining.kinds import AnyChunkRefiner, AnyDocumentRefiner
 from prox_assets.refining.removal import RemovalMetrics, character_truth, removal_metrics
 from prox_assets.refining.score_sheet import Answers, Decisions, LabelledPages, page_texts
+from prox_assets.teacher.label_files import label_table
 
-_COLUMNS = {"id", "lines", "is_noise"}
 _BATCH = 256
 
 
 def read_labels(file: Path, ids: set[str], limit: int) -> pa.Table:
-    """The rows of a labels file whose id is among `ids`, the first `limit` of them.
-
-    Raises:
-        InputError: the file is not a labels file.
-    """
-    if not file.is_file():
-        raise InputError(f"{file}: there is no such labels file; correct evaluation.labels in the catalogue.")
-    missing = _COLUMNS - set(pq.read_schema(file).names)
-    if missing:
-        raise InputError(
-            f"{file}: a labels file has columns id, lines, is_noise; {', '.join(sorted(missing))} missing."
-        )
-    wanted = pa.array(sorted(ids), pa.string())
-    batches = (
-        batch.filter(pc.is_in(batch["id"], value_set=wanted))
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=1024)
-    )
-    return pa.Table.from_batches(batches, pq.read_schema(file)).slice(0, limit)
+    """The labels of the documents `ids` of a file, the first `limit` of them (see `label_table`)."""
+    return label_table(file, ids, limit)
 
 
 def refiner_answers(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.documents.files import write_table
 from prox_assets.documents.store import ShardKey, Store
@@ -15,6 +14,7 @@ from prox_assets.errors import InputError
 from prox_assets.quality.sections import text_digest
 from prox_assets.review.verdicts import LineVerdict, Verdict
 from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.label_files import read_line_labels
 
 _SPAN = pa.struct([("line", pa.int32()), ("start", pa.int32()), ("stop", pa.int32())])
 LABELS = pa.schema(
@@ -110,20 +110,21 @@ def _document(store: Store, verdict: Verdict) -> dict[str, Any]:
     )
 
 
-def _read_labels(file: Path) -> pa.Table:
-    try:
-        return pq.read_table(file, schema=LABELS)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"{file} is no labels file of an earlier import; move it away, or give another --output."
-        ) from error
-
-
 def _merge(file: Path, rows: list[dict[str, Any]]) -> int:
     """Put rows into a labels file, each in the place of the former one of its id."""
     new = pa.Table.from_pylist(list({row["id"]: row for row in rows}.values()), schema=LABELS)
-    former = _read_labels(file) if file.exists() else LABELS.empty_table()
+    former = _former(file) if file.exists() else LABELS.empty_table()
     others = former.filter(pc.invert(pc.is_in(former["id"], value_set=new["id"].combine_chunks())))
     table = pa.concat_tables([others, new])
     write_table(table, file)
     return int(table.num_rows)
+
+
+def _former(file: Path) -> pa.Table:
+    """The labels imported before, checked: people may have changed the file."""
+    former = read_line_labels(file, None, ("language", "source", "note")).rows.values()
+    rows = [label for labels in former for label in labels]
+    for row in rows:
+        if row["problem"]:
+            raise InputError(f"{file}, id {row['id']!r}: {row['problem']}; correct the labels.")
+    return pa.Table.from_pylist([{"note": ""} | row for row in rows], schema=LABELS)

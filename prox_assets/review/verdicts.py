@@ -4,7 +4,7 @@ import codecs
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, StrictBool, ValidationError
 
 from prox_assets.errors import InputError
 
@@ -37,7 +37,7 @@ class Verdict(BaseModel):
     row: NonNegativeInt
     doc_id: str
     digest: str
-    keep: bool | None
+    keep: StrictBool | None
     lines: tuple[LineVerdict, ...] | None
     note: str = ""
 

@@ -31,6 +31,6 @@ def open_teacher(
     if isinstance(section, config.LlmTeacher):
         return open_llm_teacher(section, domain_folder / CACHE_FOLDER, report, run)
     if isinstance(section, config.LabelsTeacher):
-        return LabelsTeacher(section.lines, section.documents, section.chunk_chars)
+        return LabelsTeacher(section.lines, section.documents, section.chunk_chars, report)
     rule = LabelRule(section.keep_educational, section.rescue_educational, section.rescue_format)
     return RulesTeacher(rule, section.chunk_chars, corpus)

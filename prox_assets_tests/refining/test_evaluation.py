@@ -11,9 +11,9 @@ from prox_assets.refining.evaluation import read_labels
 def test_a_labels_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "labels.parquet"
     pq.write_table(pa.table({"id": ["a"]}), file)
-    with pytest.raises(InputError, match="is_noise, lines missing"):
+    with pytest.raises(InputError, match="no column 'lines', 'is_noise'"):
         read_labels(file, {"a"}, 10)
-    with pytest.raises(InputError, match="no such labels file"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_labels(file.with_name("absent"), {"a"}, 10)
 
 

@@ -1,6 +1,10 @@
+import math
 import re
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,9 +14,10 @@ from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk
 from prox_assets.config import DocumentLabels
-from prox_assets.errors import TeacherError
+from prox_assets.errors import InputError
 from prox_assets.programs import Program, Rails, Stage, execute_chunks, parse
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS
+from prox_assets.teacher.label_files import label_table, read_line_labels
 from prox_assets.teacher.labels import LabelsTeacher
 from prox_assets.teacher.marks import Marks, chunk_programs
 from prox_assets_tests.teacher.seeds import seed_table
@@ -188,14 +193,14 @@ def test_labels_that_disagree_are_a_failure_of_that_seed(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_as_described_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(TeacherError, match="keep_at_least"):
+    with pytest.raises(InputError, match="keep_at_least"):
         document_labels(tmp_path, [{"id": "a", "keep": 3}])
-    with pytest.raises(TeacherError, match="no column 'keep'"):
+    with pytest.raises(InputError, match="no column 'keep'"):
         document_labels(tmp_path, [{"id": "a", "other": True}])
-    with pytest.raises(TeacherError, match="finds no file"):
+    with pytest.raises(InputError, match="there is no such"):
         LabelsTeacher(tmp_path / "none.parquet", None).annotate_chunks(seed_table({"a": "x"}))
     (tmp_path / "text.parquet").write_text("no parquet")
-    with pytest.raises(TeacherError, match="not a Parquet file"):
+    with pytest.raises(InputError, match="not a Parquet file"):
         LabelsTeacher(tmp_path / "text.parquet", None).annotate_chunks(seed_table({"a": "x"}))
 
 
@@ -205,3 +210,136 @@ def test_the_hash_follows_the_labels(tmp_path: Path) -> None:
     assert LabelsTeacher(labels_file(tmp_path, [row]), None).prompt_hash == one
     assert LabelsTeacher(labels_file(tmp_path, [row]), None, chunk_chars=9).prompt_hash != one
     assert LabelsTeacher(labels_file(tmp_path, [row | {"is_noise": [False]}]), None).prompt_hash != one
+
+
+def ids_of_every_type() -> dict[str, tuple[pa.Array, str]]:
+    when = datetime(2026, 1, 2, 3, 4, 5)
+    return {
+        "text view": (pa.array(["x"], pa.string_view()), "x"),
+        "dictionary": (pa.array(["x"]).dictionary_encode(), "x"),
+        "float": (pa.array([1.0]), "1.0"),
+        "boolean": (pa.array([True]), "true"),
+        "binary": (pa.array([b"\x00\xff"], pa.binary(2)), "00ff"),
+        "timestamp": (pa.array([when], pa.timestamp("us")), "2026-01-02T03:04:05"),
+        "uuid": (pa.array([UUID(int=1).bytes], pa.uuid()), str(UUID(int=1))),
+        "decimal": (pa.array([Decimal("1.50")]), "1.50"),
+    }
+
+
+@pytest.mark.parametrize("kind", ids_of_every_type())
+def test_ids_of_every_type_meet_their_documents(tmp_path: Path, kind: str) -> None:
+    ids, text = ids_of_every_type()[kind]
+    path = tmp_path / "labels.parquet"
+    pq.write_table(
+        pa.table({"id": ids, "lines": [["a", "b"]], "is_noise": [[True, False]], "keep": [False]}), path
+    )
+    said: list[str] = []
+    teacher = LabelsTeacher(path, DocumentLabels(path=path), report=said.append)
+    seeds = seed_table({text: "a\nb", "stranger": "a"})
+    assert teacher.annotate_documents(seeds)["keep"].to_pylist() == [False, None]
+    assert teacher.annotate_chunks(seeds)["status"].to_pylist() == ["annotated", "unlabelled"]
+    assert said[0].endswith("1 rows, 1 of them of documents that were asked for")
+
+
+NO_LABELS = [
+    pa.array(["False"]),
+    pa.array([0.1]),
+    pa.array([math.nan]),
+    pa.array([2]),
+    pa.array([-1], pa.int8()),
+]
+
+
+@pytest.mark.parametrize("value", NO_LABELS, ids=str)
+@pytest.mark.parametrize("column", ["is_noise", "ambiguous", "keep"])
+def test_what_is_no_label_is_refused_with_its_place(tmp_path: Path, column: str, value: pa.Array) -> None:
+    path = tmp_path / "labels.parquet"
+    columns = {"id": ["d"], "lines": [["a"]], "is_noise": [[True]], "ambiguous": [[False]], "keep": [True]}
+    inside = value if column == "keep" else pa.array([value.to_pylist()], pa.list_(value.type))
+    pq.write_table(pa.table({**columns, column: inside}), path)
+    with pytest.raises(InputError) as refused:
+        label_table(path)
+    assert all(part in str(refused.value) for part in (str(path), "row 0", "'d'", repr(column)))
+    if column == "keep":
+        with pytest.raises(InputError, match="where true or false"):
+            LabelsTeacher(None, DocumentLabels(path=path)).annotate_documents(seed_table({"d": "a"}))
+
+
+@pytest.mark.parametrize("kind", [pa.bool_(), pa.int8(), pa.uint8(), pa.int64(), pa.uint64()], ids=str)
+def test_booleans_and_integers_of_any_width_are_labels(tmp_path: Path, kind: pa.DataType) -> None:
+    path = tmp_path / "labels.parquet"
+    flags = pa.array([[True, False, None]]).cast(pa.list_(kind))
+    keep = pa.array([True]).cast(kind)
+    pq.write_table(pa.table({"id": ["d"], "lines": [["a", "b", "c"]], "is_noise": flags, "keep": keep}), path)
+    (row,) = label_table(path).to_pylist()
+    assert (row["is_noise"], row["ambiguous"], row["keep"]) == (
+        [True, False, False],
+        [False, False, True],
+        True,
+    )
+
+
+def test_nulls_and_nan_are_no_labels_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "labels.parquet"
+    pq.write_table(
+        pa.table({"id": ["a", "b"], "keep": pa.array([None, True]), "score": [math.nan, 1.0]}), path
+    )
+    seeds = seed_table({"a": "x", "b": "x"})
+    for asked in ({}, {"column": "score", "keep_at_least": 0.5}):
+        said: list[str] = []
+        teacher = LabelsTeacher(None, DocumentLabels(path=path, **asked), report=said.append)
+        rows = teacher.annotate_documents(seeds).to_pylist()
+        assert [row["keep"] for row in rows] == [None, True]
+        assert (rows[0]["status"], rows[0]["error"]) == ("unlabelled", "the label is null")
+        assert "1 of these without a label" in said[0]
+    pq.write_table(pa.table({"id": ["a"], "lines": [["x"]], "is_noise": pa.nulls(1)}), path)
+    assert read_line_labels(path, None).n_open == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([{"lines": ["a", "b"], "is_noise": [True]}], "2 labelled lines with 1 labels"),
+        ([{"lines": ["a"], "is_noise": [True], "ambiguous": [True, False]}], "1 labelled lines with 2 flags"),
+        ([{"lines": ["a\nb"], "is_noise": [True]}], "line 0 is more than one line"),
+        (
+            [{"lines": ["a"], "is_noise": [True], "spans": [{"line": 0, "start": 0, "stop": 2}]}],
+            "does not lie in line 0",
+        ),
+        (
+            [{"lines": ["a"], "is_noise": [True]}, {"lines": ["a"], "is_noise": [False]}],
+            "2 rows of labels that disagree",
+        ),
+    ],
+)
+def test_labels_that_contradict_themselves_are_no_truth(
+    tmp_path: Path, rows: list[Row], problem: str
+) -> None:
+    path = labels_file(tmp_path, [{"id": "d", **row} for row in rows])
+    with pytest.raises(InputError, match=f"'d': .*{problem}"):
+        label_table(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ({"id": ["d"], "lines": ["a"], "is_noise": [[True]]}, "not a list"),
+        ({"id": ["d"], "lines": [[1]], "is_noise": [[True]]}, "not a text"),
+        ({"id": [None], "lines": [["a"]], "is_noise": [[True]]}, "row 0: column 'id' holds no id"),
+        ({"id": ["d"], "lines": [["a"]], "is_noise": [[True]], "spans": [["0-1"]]}, "not a span"),
+        ({"id": ["d"], "is_noise": [[True]]}, "no column 'lines'"),
+    ],
+)
+def test_columns_of_other_types_are_refused(tmp_path: Path, table: dict[str, Any], reason: str) -> None:
+    path = tmp_path / "labels.parquet"
+    pq.write_table(pa.table(table), path)
+    with pytest.raises(InputError, match=reason):
+        label_table(path)
+
+
+def test_a_text_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.parquet"
+    lines = pa.array([[b"\xff"]], pa.list_(pa.binary())).view(pa.list_(pa.string()))
+    pq.write_table(pa.table({"id": ["d"], "lines": lines, "is_noise": [[True]]}), path)
+    with pytest.raises(InputError, match="cannot be read"):
+        label_table(path)
