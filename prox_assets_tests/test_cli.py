@@ -1,4 +1,6 @@
+import gzip
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -85,10 +87,37 @@ def test_refine_needs_no_catalogue_when_given_both_refiners(
     assert pq.read_table(part)["doc_id"].to_pylist() == ["a"]
 
 
+def test_refine_reads_files_of_any_name_and_says_which_it_could_not(
+    graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages, output = tmp_path / "pages [bold]", tmp_path / "a[b]*?c [red]x"
+    pages.mkdir()
+    line = '{"id": "a", "text": "A page about rivers and how they flow to the sea."}\n'
+    for name in ("文献语料.jsonl", "科技语料.NDJSON", "_x.jsonl", "notes.txt", os.fsdecode(b"caf\xe9.jsonl")):
+        (pages / name).write_text(line)
+    (pages / "文献语料.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    assert main(["refine", str(pages), "--output", str(output), "--domain", "web"]) == 2
+    shown = capsys.readouterr()
+    for name in ("文献语料", "科技语料"):
+        (part,) = (output / "web" / "chunk_refined_corpus" / name).rglob("rows-*.parquet")
+        assert pq.read_table(part)["doc_id"].to_pylist() == ["a"]
+    for words in (
+        f"skipped {pages}/caf\\xe9.jsonl: no_name: the name is not UTF-8",
+        f"skipped {pages}/文献语料.jsonl.gz: same_name",
+        f"skipped {pages}/_x.jsonl: hidden",
+        f"skipped {pages}/notes.txt: unknown_kind",
+        f"科技语料: {output}",
+    ):
+        assert words in shown.out
+    assert "2 files are missing from it, first" in shown.err
+    assert main(["refine", str(pages / "_x.jsonl"), "--output", str(output), "--domain", "web"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["show", "no-such-document"], "no refined document 'no-such-document'"),
+        (["show", "caf\udce9"], "no refined document 'caf\\udce9'"),
         (["evaluate", "--labels", "absent.parquet", "--chunk-refiner", "x"], "no such labels file"),
         (["refine", "x", "--output", "y"], "give --domain (with --catalogue), or both"),
         (

@@ -1,5 +1,6 @@
 """File formats by name: the one place that knows which endings are read, and what they mean."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,6 +52,8 @@ FORMATS = (
         for packed, compression in _COMPRESSIONS.items()
     ),
 )
+_BY_ENDING = {kind.ending: kind for kind in FORMATS}
+_ENDING = re.compile(rf"(?:{'|'.join(map(re.escape, _BY_ENDING))})\Z", re.IGNORECASE | re.ASCII)
 #: For messages: what can be read.
 KNOWN_ENDINGS = f".parquet, {', '.join(_LINES)} (also .gz and .zst)"
 
@@ -60,8 +63,8 @@ def format_of(name: str) -> FileFormat | None:
 
     `.json` is read as lines of JSON, as C4 and others publish them.
     """
-    lower = name.lower()
-    return next((kind for kind in FORMATS if lower.endswith(kind.ending)), None)
+    match = _ENDING.search(name)
+    return None if match is None else _BY_ENDING[match[0].lower()]
 
 
 def known_format(place: str) -> FileFormat:

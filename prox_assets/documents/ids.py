@@ -5,6 +5,7 @@ width, encoding or unit of the column that holds it, nor on the library that wro
 docs/catalogue.md has the rule as a table.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,12 @@ def id_text(value: Any) -> str | None:
 
 def id_texts(column: pa.Array | pa.ChunkedArray) -> list[str | None]:
     """Give the text of every id in a column; None for what is no id."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_integer(kind):
+        return [None if value is None else str(value) for value in column.to_pylist()]
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        with contextlib.suppress(UnicodeDecodeError):
+            return [value or None for value in column.to_pylist()]
     return [id_text(value) for value in column]
 
 

@@ -21,6 +21,7 @@ CURRENT = "current.json"
 LONGEST_NAME = 180
 """Bytes of a shard's name, so that the names of pieces, groups and temporary files fit into 255."""
 _REPLACED = "\0"
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+(\.{1,2}[A-Za-z0-9_-]+)*")
 _DOTS = re.compile(r"^\.+|\.{3,}")
 _RANGE = r"rows-(\d{9,18})-(\d{9,18})"
 _RANGE_NAME = re.compile(_RANGE)
@@ -34,6 +35,8 @@ def name_of_shard(name: str) -> str:
     `_`. Where that may make two names one, or leaves nothing to go by, a digest of the name is appended.
     Names of ASCII alone get none: only `.` in front and `...`, which no partition can have, are taken out.
     """
+    if _PLAIN.fullmatch(name):
+        return name
     composed = unicodedata.normalize("NFC", name)
     kept = "".join(character if _stays(character) else _REPLACED for character in composed)
     without_dots = _DOTS.sub(_REPLACED, kept)

@@ -52,6 +52,8 @@ class Skipped:
 
 def printable(name: str) -> str:
     """Show a file's name on one line of any terminal: bytes that are no UTF-8, and controls, as escapes."""
+    if name.isprintable():
+        return name
     try:
         raw = name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -286,12 +286,13 @@ def _refuse_same_names(listing: Listing) -> None:
     for source in sorted(listing.shards, key=lambda source: source.name):
         place = source.parts[0].place
         if source.name in seen:
+            other = printable(seen[source.name])
             detail = (
-                f"{seen[source.name]} is shard {source.name!r} too: give one of their inputs a prefix in the "
-                "catalogue, set named_by: path, or rename one of the files."
+                f"{other} is shard {source.name!r} too: give one of their inputs a prefix in the catalogue, "
+                "set named_by: path, or rename one of the files."
             )
             listing.skip(place, Reason.SAME_NAME, detail, source.name)
         else:
-            seen[source.name] = printable(place)
+            seen[source.name] = place
             kept.append(source)
     listing.shards[:] = kept

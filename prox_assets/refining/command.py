@@ -17,6 +17,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Bands, Columns, Execution, Inference, Input, Thresholds
 from prox_assets.config.locations import absolute
 from prox_assets.documents.files import reading
+from prox_assets.documents.ids import id_text
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.ingest_report import distrust, ingest_report
 from prox_assets.documents.readers import refuse_absent_columns
@@ -212,7 +213,7 @@ def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -
             f"nothing is refined below {store.root} yet: materialize chunk_refined_corpus of a shard, or run "
             "prox refine and give its --output here."
         )
-    for raw, row in _find(store, refined, doc_id):
+    for raw, row in _find(store, refined, id_text(doc_id) or ""):
         show(open_console(), show_document(raw, row))
         return 0
     raise InputError(
