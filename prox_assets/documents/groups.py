@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from prox_assets.documents.files import create_json, read_json
-from prox_assets.documents.names import count, objects, plain_name, printable, seconds
+from prox_assets.documents.names import count, nonempty_text, objects, plain_name, seconds
 from prox_assets.documents.places import FoundFile, in_s3
 from prox_assets.errors import StoreError
 
@@ -103,7 +103,9 @@ def piece_name(shard: str, number: int) -> str:
 
 
 def _places(path: Path) -> list[str]:
-    return [part["place"] for part in json.loads(path.read_text())["parts"]]
+    remedy = "delete it, and materialize raw_documents of its shard again"
+    parts = objects(read_json(path, remedy), "parts", path)
+    return [nonempty_text(part.get("place"), "place", path) for part in parts]
 
 
 def _read(path: Path) -> list[Group]:
@@ -117,7 +119,7 @@ def _read(path: Path) -> list[Group]:
 
 
 def _file(values: Mapping[str, Any], path: Path) -> FoundFile:
-    place, relative = (printable(values.get(name), name, path) for name in ("place", "relative"))
+    place, relative = (nonempty_text(values.get(name), name, path) for name in ("place", "relative"))
     if not in_s3(place) and not place.startswith("/"):
         raise StoreError(f"{path}: {place!r} is neither an absolute path nor in S3: the file is damaged.")
     return FoundFile(

@@ -132,13 +132,13 @@ def objects(values: Mapping[str, Any], key: str, where: object) -> list[dict[str
     )
 
 
-def printable(value: object, what: str, where: object) -> str:
-    """Return `value` if it is a text without control characters, such as a place of a file.
+def nonempty_text(value: object, what: str, where: object) -> str:
+    """Return `value` if it is a text and not empty, such as the place of an input, which may have any name.
 
     Raises:
         StoreError: it is anything else, or empty.
     """
-    if isinstance(value, str) and value and not _CONTROL.search(value):
+    if isinstance(value, str) and value:
         return value
     raise StoreError(f"{where}: {what} is {_shown(value)}: the file is damaged. {_MADE_AGAIN}")
 

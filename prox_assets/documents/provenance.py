@@ -9,7 +9,7 @@ from typing import Any
 
 from prox_assets.documents.files import read_json
 from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
-from prox_assets.documents.names import count, objects, printable, seconds, section
+from prox_assets.documents.names import count, nonempty_text, objects, seconds, section
 from prox_assets.documents.pieces import Piece
 from prox_assets.documents.places import entity_tag, in_s3
 from prox_assets.documents.readers import line_blocks
@@ -53,7 +53,7 @@ def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Piece], 
     )
     return tuple(
         (
-            printable(part.get("place"), "place", path),
+            nonempty_text(part.get("place"), "place", path),
             count(part.get("size"), "size", path),
             seconds(part.get("modified"), path),
             _piece(section(part, "piece", path), path),

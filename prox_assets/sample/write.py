@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from prox_assets.documents.files import read_json, temporary_beside
-from prox_assets.documents.names import count, objects, path_inside, printable
+from prox_assets.documents.names import count, nonempty_text, objects, path_inside
 from prox_assets.errors import StoreError
 from prox_assets.sample import shards
 from prox_assets.sample.grammar_files import FOLDER
@@ -193,16 +193,16 @@ def _read_marker(folder: Path) -> _Marker | None:
     entries = objects(marker, "shards", path)
     shards = tuple(
         SampleShard(
-            printable(entry.get("domain"), "domain", path),
+            nonempty_text(entry.get("domain"), "domain", path),
             path_inside(folder, entry.get("path"), path),
-            printable(entry.get("templates"), "templates", path),
+            nonempty_text(entry.get("templates"), "templates", path),
             count(entry.get("rows"), "rows", path),
             count(entry.get("documents"), "documents", path),
         )
         for entry in entries
     )
     sizes = tuple(count(entry.get("bytes"), "bytes", path) for entry in entries)
-    return _Marker(printable(marker.get("fingerprint"), "fingerprint", path), shards, sizes)
+    return _Marker(nonempty_text(marker.get("fingerprint"), "fingerprint", path), shards, sizes)
 
 
 def _already_there(folder: Path, fingerprint: str) -> SampleFiles | None:

@@ -1,6 +1,7 @@
 """Names of shards: a function of the file's name, of letters of any script, that no two files share."""
 
 import re
+import time
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from prox_assets.config import Input
 from prox_assets.defs.partitions import SHARDS, partition_key
+from prox_assets.documents.arrivals import arrivals
 from prox_assets.documents.ingest import ingest
+from prox_assets.documents.provenance import read_parts
 from prox_assets.documents.remote import Remote
 from prox_assets.documents.shards import LONGEST_NAME, name_of_shard
 from prox_assets.documents.sources import closed_shards, known_shards, list_shards
@@ -157,3 +160,16 @@ def test_a_file_that_was_read_under_another_name_keeps_it(tmp_path: Path, bucket
             "données": "donn_es",
             "donnäes": "donnäes",
         }
+
+
+def test_what_was_read_of_a_file_of_any_name_is_known_afterwards(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    input_ = Input(path=_folder(tmp_path, FILES), shard_bytes=len(ROW), settle_seconds=0)
+    sources = list_shards([input_], store.group_log("web"))
+    for source in sources:
+        ingest(source, store, "web", 10, lambda rows: None)
+    reads = read_parts(store.sources("web"))
+    assert set(reads) == {part.place for source in sources for part in source.parts}
+    found = arrivals([input_], store.group_log("web"), time.time() + 10, reads, frozenset())
+    assert (found.shards, found.skipped) == (len(FILES), ())
+    assert {source.name for source in found.new} == {source.name for source in sources}
