@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from prox_assets.programs.arguments import Given
 from prox_assets.programs.codes import Refused
+from prox_assets.programs.literals import encodes
 from prox_assets.programs.program import Arguments, Call, Value
 from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter
 
@@ -73,6 +74,8 @@ def refused_value(parameter: Parameter, value: Value) -> Refused | None:
     if kind is Kind.TEXT:
         if not isinstance(value, str):
             return Refused.WRONG_TYPE
+        if not encodes(value):
+            return Refused.BAD_STRING
         if parameter.max_length is not None and len(value) > parameter.max_length:
             return Refused.TOO_LONG
         return Refused.BLANK_STRING if parameter.visible and (not value or value.isspace()) else None

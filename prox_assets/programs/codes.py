@@ -92,7 +92,7 @@ MEANINGS: dict[str, str] = {
     Refused.UNSUPPORTED: "another system's call that this one never does",
     Refused.WRONG_STAGE: "a call for documents in a chunk's program, or the other way round",
     Refused.NOT_LITERAL: "an argument is not a string, an integer, True or False",
-    Refused.BAD_STRING: "a string does not close on its line, or has an escape that does not exist",
+    Refused.BAD_STRING: "a string does not close on its line, or has an escape that stands for no character",
     Refused.WRONG_TYPE: "an argument is of another type",
     Refused.OUT_OF_BOUNDS: "a number is negative or absurdly large",
     Refused.BLANK_STRING: "a string without a visible character",

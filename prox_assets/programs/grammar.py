@@ -15,7 +15,7 @@ _PLAIN_SHOWN = (
     r"[^\"\\\x00-\x20\x7f-\xa0\u061c\u1680\u2000-\u200a\u200e\u200f"
     r"\u2028-\u202f\u205f\u2066-\u2069\u3000\ufeff]"
 )
-_MARKS = r"u061c|u200[ef]|u202[a-e]|u206[6-9]|ufeff|ud[89a-f][0-9a-f][0-9a-f]"
+_MARKS = r"u061c|u200[ef]|u202[a-e]|u206[6-9]|ufeff"
 _ESCAPE = rf"\\([\"\\bfnrt]|u000[0-7bef]|u001[0-9a-f]|u007f|u00[89][0-9a-f]|u202[89]|{_MARKS})"
 _ESCAPE_SHOWN = rf"\\([\"\\b]|u000[0-7ef]|u001[0-9ab]|u007f|u008[0-46-9a-f]|u009[0-9a-f]|{_MARKS})"
 _CHARACTER = f"({_PLAIN}|{_ESCAPE})"

@@ -19,8 +19,11 @@ _BODY = {
     "'''": re.compile(r"[^'\\]*+(?:(?:\\(?s:.)|'(?!''))[^'\\]*+)*+'''"),
 }
 _ESCAPE = re.compile(
-    r"\\(?:\r?\n|([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}\n]{1,90})\}|(?s:(.)))"
+    r"\\(?:\r?\n|([0-7]{1,3})|x([0-9a-fA-F]{2})"
+    r"|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}\n]{1,90})\}|(?s:(.)))"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SIMPLE = {
     "n": "\n",
     "t": "\t",
@@ -56,6 +59,11 @@ def read_literal(text: str, at: int) -> Literal:
     if at >= len(text):
         return Literal(Refused.CUT_OFF, at)
     return Literal(Refused.NOT_LITERAL, at)
+
+
+def encodes(text: str) -> bool:
+    """Say whether UTF-8 can hold a text: it has no lone surrogates."""
+    return text.isascii() or _SURROGATE.search(text) is None
 
 
 def _read_strings(text: str, opening: re.Match[str]) -> Literal:
@@ -103,8 +111,13 @@ def _unescaped(raw: str) -> str | Refused:
 
 
 def _character(match: re.Match[str]) -> str:
-    """What one escape stands for; ValueError for one that Python would refuse."""
-    octal, two, four, eight, name, other = match.groups()
+    """Decode one escape; ValueError for one that Python would refuse.
+
+    A surrogate pair is one character, as in JSON; binding refuses strings that are left with a lone one.
+    """
+    octal, two, high, low, four, eight, name, other = match.groups()
+    if high is not None:
+        return bytes.fromhex(high + low).decode("utf-16-be")
     if other is not None:
         if other in "xuUN":
             raise ValueError(other)

@@ -18,6 +18,7 @@ from prox_assets.programs import (
     revert_edits,
     with_removed,
 )
+from prox_assets.programs.literals import encodes
 
 EVERYTHING = REGISTRY.enabling("remove_str", "replace_str")
 NO_RAILS = Rails(max_removed_share=1, max_added_share=1e9, min_kept_chars=0)
@@ -30,6 +31,7 @@ def check_program(text: str, source: str, rails: Rails = NO_RAILS) -> None:
     assert parse(render(program, EVERYTHING), Stage.CHUNK, EVERYTHING) == Program(program.calls)
     execute_document(parse(source, Stage.DOCUMENT, EVERYTHING), EVERYTHING)
     check_execution(text, program, rails)
+    assert not encodes(text) or encodes(execute_chunks(text, [(whole(text), program, None)], rails).text)
 
 
 def check_execution(text: str, program: Program, rails: Rails = NO_RAILS) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prox_assets.chunking import chunk_lines, encodable, line_spans, numbered, token_starts, whole
 from prox_assets.programs import Program, Rails, Stage, execute_chunks, parse, removing
 from prox_assets_tests.programs.generated import programs
-from prox_assets_tests.programs.laws import check_chunking, check_execution, check_program
+from prox_assets_tests.programs.laws import NO_RAILS, check_chunking, check_execution, check_program
 
 PIECES = st.sampled_from(
     [
@@ -43,6 +43,9 @@ PIECES = st.sampled_from(
             "\\x",
             "\\N{",
             "\\u12",
+            "\\ud83d",
+            "\\uDE00",
+            "\\U0000d83d",
             "r'",
             "f'",
             "b'",
@@ -94,6 +97,21 @@ def replacing(draw: st.DrawFn) -> tuple[str, str]:
 @settings(max_examples=300)
 def test_replacements_under_any_rails(case: tuple[str, str], limits: Rails) -> None:
     check_program(*case, limits)
+
+
+HALVES = st.sampled_from(
+    [r"\ud83d", r"\ude00", r"\uD83D\uDE00", r"\U0000d83d", "\ud83d", "\ude00", "x", r"\\", r"\n", "' '"]
+)
+
+
+@given(st.lists(HALVES, max_size=4).map("".join), st.sampled_from(["'{}'", '"{}"', "'''{}'''"]))
+def test_an_executed_text_encodes_whatever_halves_of_surrogate_pairs_its_program_has(
+    target: str, quotes: str
+) -> None:
+    program = parse(f"normalize('a', {quotes.format(target)})", Stage.CHUNK)
+    executed = execute_chunks("a b", [(whole("a b"), program, None)], NO_RAILS).text
+    assert executed.encode()
+    assert bool(program.calls) is not bool(program.refusals)
 
 
 @given(documents, programs(range(8)))

@@ -2,9 +2,12 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.programs import Rails
+from prox_assets.programs import Rails, Stage, parse
+from prox_assets.programs.prox_profile import execution_as_released
 from prox_assets.refining.released import as_released
 from prox_assets.refining.shards import write_chunk_refined
 from prox_assets_tests.conftest import Graph
@@ -18,10 +21,22 @@ from prox_assets_tests.conftest import Graph
         ("keep_chunk()", "keep_chunk()"),
         ("remove_lines(all=True)", "remove_lines(all=True)"),
         ("remove_lines(start=3, en", "remove_lines(start=3, en"),
+        (r"normalize('a', '\ud83d\ude00')", 'normalize(source_str="a", target_str="\U0001f600")'),
+        (r"normalize('a', '\ud83d')", r"normalize('a', '\ud83d')"),
     ],
 )
 def test_programs_are_written_as_the_released_executor_reads_them(program: str, expected: str) -> None:
     assert as_released(program) == expected
+
+
+@given(st.text("ab \\ud83de0'\"(),=", max_size=12), st.sampled_from(["'", '"']))
+def test_the_profile_gives_texts_that_can_be_stored(target: str, quote: str) -> None:
+    program = f"normalize(source_str={quote}a{quote}, target_str={quote}{target}\\ud83d\\ude00{quote})"
+    words = "a b c d e f g h i j k l m n"
+    assert execution_as_released(words, [as_released(program)]).text.encode()
+    lone = program.replace("\\ude00", "")
+    if parse(lone, Stage.CHUNK).refusals:
+        assert execution_as_released(words, [as_released(lone)]) == execution_as_released(words, [lone])
 
 
 def test_the_profile_refines_a_shard_and_accounts_for_it(graph: Graph) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from prox_assets.chunking import Chunk
 from prox_assets.programs import Call, Outcome, Rails, normalize
+from prox_assets.programs.literals import encodes
 from prox_assets.programs.scope import Scope
 from prox_assets.teacher.alignment.words import Word
 
@@ -90,11 +91,11 @@ class _Writer:
         """The shortest of the tried strings that hits only what is to change, and the places it hits."""
         for start, stop in self._grown(change):
             source = self._text[start:stop]
-            if source.isspace():
+            target = source[: change.start - start] + change.text + source[change.stop - start :]
+            if source.isspace() or not encodes(source + target):
                 continue
             hits = self._hits(source, change, start)
             if hits is not None:
-                target = source[: change.start - start] + change.text + source[change.stop - start :]
                 return normalize(source, target), hits
         return None
 
