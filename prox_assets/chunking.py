@@ -10,6 +10,7 @@ from unicodedata import combining
 from prox_assets.errors import ProxError
 from prox_assets.sentences import SENTENCE_BREAK
 
+_MOST_MARKS = 30  # behind one letter in the Stream-Safe Text Format of Unicode (UAX 15)
 _SPACE = re.compile(r"\s++")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -162,7 +163,15 @@ def _cut(text: str, start: int, limit: int) -> int:
             pass
         if last is not None:
             return last.end()
-    hard = limit
-    while hard < len(text) and combining(text[hard]) and hard > start + 1:
-        hard -= 1
-    return hard
+    return _before_base(text, limit, min(_MOST_MARKS, (limit - start) // 2))
+
+
+def _before_base(text: str, limit: int, most: int) -> int:
+    """Find the last place up to `limit`, at most `most` back, that parts no mark from its letter.
+
+    Where all of these are between marks, they are cut at the limit: so many belong to no letter.
+    """
+    for place in range(limit, limit - most - 1, -1):
+        if place >= len(text) or not combining(text[place]):
+            return place
+    return limit

@@ -1,6 +1,7 @@
 """The laws of chunking, for any text and any tokens."""
 
 import itertools
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -92,6 +93,26 @@ def test_an_over_long_line_is_cut_at_sentence_ends_then_spaces_then_anywhere() -
     chinese = "第一句。第二句很长很长很长很长"
     cut = [chinese[c.start : c.stop] for c in chunk_lines(chinese, range(len(chinese)), 6)]
     assert cut == ["第一句。", "第二句很长很", "长很长很长"]
+
+
+@pytest.mark.parametrize("text", ["\u0301" * 20_000, "e" + "\u0301" * 20_000, ("e" + "\u0301" * 40) * 500])
+def test_a_run_of_combining_marks_is_few_chunks(text: str) -> None:
+    starts = [at for at in range(len(text)) for _ in range(2)]
+    began = time.process_time()
+    chunks = chunk_lines(text, starts, 512)
+    assert time.process_time() - began < 1
+    assert len(chunks) <= 2 * len(starts) / 512 + 1
+    assert "".join(text[c.start : c.stop] for c in chunks) == text
+
+
+@given(st.text("e\u0301\u0323", min_size=1, max_size=300), st.integers(1, 60))
+@settings(deadline=None)
+def test_pieces_cut_between_tokens_are_at_least_half_a_window(text: str, window: int) -> None:
+    chunks = chunk_lines(text, range(len(text)), window)
+    assert all(2 * (c.stop - c.start) >= window for c in chunks[:-1])
+    for chunk in chunks[:-1]:
+        before = text[max(chunk.start, chunk.stop - 30) : chunk.stop]
+        assert text[chunk.stop] == "e" or "e" not in before[-(window // 2) :] or window < 4
 
 
 def test_overlap_shows_lines_that_the_chunk_before_owns() -> None:

@@ -48,4 +48,4 @@ class Execution(Section):
     max_matches: PositiveInt = 100
     max_calls: PositiveInt = 500
     boundary: Literal["word", "anywhere"] = "word"
-    beyond: Literal["restore", "empty"] = "restore"
+    beyond: Literal["restore", "empty"] = "empty"

@@ -35,6 +35,7 @@ class Bands(Section):
     max_rejected_share: Share = 0.1
     max_error_share: Share = 0.01
     max_emptied_share: Share = 0.05
+    max_guard_rail_share: Share = 0.05
     max_refused_share: Share = 0.2
     language_keep_ratio: Band = (0.02, 1.0)
     rule_keep_ratio: Band = (0.0, 1.0)

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     OVER_GUARD_RAIL = "over_guard_rail"
     OVER_REMOVED = "over_removed"
     TOO_SHORT = "too_short"
+    NOTHING_LEFT = "nothing_left"
     RELEASED_RULE = "released_rule"
     DIVISION_BY_ZERO = "division_by_zero"
 

@@ -1,11 +1,9 @@
 """What holds for a document as a whole: its last newline, and the guard rails."""
 
-from prox_assets.programs.chunk_executor import removed_characters, taken_back
-from prox_assets.programs.codes import Outcome, Reason, Status
-from prox_assets.programs.edits import Edit, applied, rebuilt
+from prox_assets.programs.chunk_executor import emptied, removed_characters, taken_back
+from prox_assets.programs.codes import Reason, Status
+from prox_assets.programs.edits import Edit, rebuilt
 from prox_assets.programs.rails import Beyond, Rails
-
-GUARD_RAIL = "guard_rail"
 
 
 def close_last_line(text: str, edits: list[Edit], changes: list[Edit]) -> None:
@@ -31,18 +29,21 @@ def guard(
 ) -> tuple[str, list[Edit], Status, Reason]:
     """Execute `changes`, the applied ones of `edits`, within the rails.
 
-    Gives the refined text, the final record, the status and the reason.
+    Gives the refined text, the final record, the status and the reason. A document that is kept has text,
+    unless its source has none.
     """
     size = len(text)
     if removed_characters(changes) > rails.max_removed_share * size:
         if rails.beyond is Beyond.EMPTY:
-            return "", _emptied(text, edits), Status.EMPTIED, Reason.OVER_REMOVED
+            return "", emptied(text, edits, 0, size), Status.EMPTIED, Reason.OVER_REMOVED
         return text, taken_back(edits), Status.KEPT, Reason.OVER_GUARD_RAIL
     if _growth(changes) > rails.max_added_share * size:
         return text, taken_back(edits), Status.KEPT, Reason.OVER_GUARD_RAIL
     refined = rebuilt(text, changes)
     if refined != text and not has_visible(refined, rails.min_kept_chars):
-        return "", _emptied(text, edits), Status.EMPTIED, Reason.TOO_SHORT
+        return "", emptied(text, edits, 0, size), Status.EMPTIED, Reason.TOO_SHORT
+    if text and not refined:
+        return "", emptied(text, edits, 0, size), Status.EMPTIED, Reason.NOTHING_LEFT
     return refined, edits, Status.KEPT, Reason.NONE
 
 
@@ -58,16 +59,3 @@ def has_visible(text: str, least: int) -> bool:
         if seen >= least:
             return True
     return least <= 0
-
-
-def _emptied(text: str, edits: list[Edit]) -> list[Edit]:
-    """Add to the record the deletion of everything that is left."""
-    record, at = [e._replace(replacement="") for e in edits], 0
-    rest = [*((e.start, e.stop) for e in applied(edits)), (len(text), len(text))]
-    for start, stop in rest:
-        if at < start:
-            record.append(
-                Edit(GUARD_RAIL, -1, at, start, "", None, Outcome.APPLIED, -1, removed=text[at:start])
-            )
-        at = max(at, stop)
-    return record

@@ -15,7 +15,7 @@ DROP_DOC = "drop_doc()"
 KEEP_CHUNK = "keep_chunk()"
 
 # Written as escapes besides JSON's own: control and direction marks, which editors hide, and line separators.
-# A lone surrogate, which UTF-8 cannot hold, is written as an escape that can be stored and that `parse` refuses.
+# A lone surrogate, which UTF-8 cannot hold, is an escape, which can be stored and which `parse` refuses.
 ESCAPED = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _HIDDEN = re.compile(f"[{ESCAPED}]")
 

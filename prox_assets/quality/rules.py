@@ -23,6 +23,7 @@ class Thresholds:
     max_rejected_share: float = 0.1
     max_error_share: float = 0.01
     max_emptied_share: float = 0.05
+    max_guard_rail_share: float = 0.05
     max_refused_share: float = 0.2
     language_keep_ratio: tuple[float, float] = (0.02, 1.0)
     rule_keep_ratio: tuple[float, float] = (0.0, 1.0)

@@ -90,7 +90,8 @@ class ShardStatistics:
     """The main figures of a shard, and the folder with its tables: ``<table>.parquet`` for each of `TABLES`.
 
     Tokens are of the source text, in the document refiner's tokenizer. `unaccounted` counts documents
-    that a later stage has lost without a row; it is 0 in a sound shard.
+    that a later stage has lost without a row; it is 0 in a sound shard. `over_guard_rail` counts those whose
+    chunk programs would remove or add more than the guard rails allow: emptied, or kept as they were.
     """
 
     folder: Path
@@ -104,6 +105,7 @@ class ShardStatistics:
     tokens_after_doc: int
     tokens_kept: int
     unaccounted: int
+    over_guard_rail: int
 
 
 def write_shard_statistics(inputs: ShardInputs, folder: Path) -> ShardStatistics:

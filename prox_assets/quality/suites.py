@@ -272,6 +272,12 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             lambda t: t.chunk_keep_ratio,
         ),
         _share("emptied_share", "Few documents were emptied.", "emptied", "max_emptied_share"),
+        _share(
+            "guard_rail_share",
+            "Few documents went over a guard rail: their programs would remove or add too much.",
+            "over_rail",
+            "max_guard_rail_share",
+        ),
         _share("refused_share", "Few calls could not be applied.", "refused_share", "max_refused_share"),
         *REFINED_SHAPE,
         *RETENTION,

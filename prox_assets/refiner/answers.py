@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from prox_assets.programs.program import Call, Program
 from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.editing import ScoredProgram, edit_program
-from prox_assets.refiner.lines import NoiseSpan, line_scores, noisy_spans
+from prox_assets.refiner.lines import NoiseSpan, inner_spans, line_scores, noisy_spans
 from prox_assets.refiner.metrics import Floats
 from prox_assets.refiner.windows import Window
 
@@ -41,9 +42,10 @@ class ChunkResult:
     """What the model says of one chunk, and the program that follows at the refiner's thresholds.
 
     `line_scores`: noise score of each of the chunk's lines. `spans`: runs of noisy tokens, in characters of
-    the document, in all lines. `call_scores`: one a call of the program. `unnamed_spans`: spans left because
-    no call could name them alone. `error`: what went wrong while the program was written, if anything did;
-    `failed` where there is no program because of it.
+    the document, in all lines; and the runs inside a run that no call can delete which go in its place.
+    `call_scores`: one a call of the program. `unnamed_spans`: spans that no call could delete alone.
+    `error`: what went wrong while the program was written, if anything did; `failed` where there is no
+    program because of it.
     """
 
     chunk: Chunk
@@ -83,12 +85,13 @@ def chunk_result(
     lines = calibration(line_scores(window, probabilities)).tolist()
     threshold = thresholds.span
     spans = [] if threshold is None else noisy_spans(text, window, probabilities, threshold)
-    written: ScoredProgram = edit_program(text, window.chunk, lines, spans, thresholds)
+    inner = partial(inner_spans, text, window, probabilities)
+    written: ScoredProgram = edit_program(text, window.chunk, lines, spans, thresholds, inner=inner)
     return ChunkResult(
         window.chunk,
         len(window.tokens),
         tuple(lines),
-        tuple(spans),
+        (*spans, *written.inner),
         render(written.program),
         written.scores,
         written.unnamed_spans,

@@ -1,6 +1,6 @@
 """From line scores and noisy spans to a program: pure, so that thresholds can move without a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,22 +11,25 @@ from prox_assets.programs.program import Call, Program
 from prox_assets.programs.rails import Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.lines import NoiseSpan
-from prox_assets.refiner.naming import SpanNamer
+from prox_assets.refiner.naming import InnerSpans, name_spans
+from prox_assets.refiner.visible import Bools
 
 _DEFAULT_RAILS = Rails()
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredProgram:
-    """A chunk's program with a score for each call, and how many noisy spans no call could name.
+    """A chunk's program with a score for each call, and how many noisy spans no call could delete.
 
     The score of `remove_lines` is the mean over its lines, that of `normalize` over its spans, that of
-    `keep_chunk` one minus the highest line score.
+    `keep_chunk` one minus the highest line score. `inner` are the spans that were deleted in the place of
+    one around them, which no call could delete.
     """
 
     program: Program
     scores: tuple[float, ...]
     unnamed_spans: int = 0
+    inner: tuple[NoiseSpan, ...] = ()
 
 
 def edit_program(
@@ -36,23 +39,38 @@ def edit_program(
     spans: Sequence[NoiseSpan],
     thresholds: ChunkThresholds,
     rails: Rails = _DEFAULT_RAILS,
+    inner: InnerSpans | None = None,
 ) -> ScoredProgram:
     """Write the program of one chunk of `text`.
 
     Runs of lines that reach the line threshold become `remove_lines`; a span that reaches the span threshold
-    in another line becomes `normalize`, longest first, where a call can name it and nothing that is not noise
-    (`naming.py`). `spans` are those of `lines.noisy_spans`, found at this span threshold or a lower one.
+    in another line becomes `normalize`, longest first, where a call can delete it and nothing that is not
+    noise (`naming.py`). `spans` are those of `lines.noisy_spans`, found at this span threshold or a lower
+    one; `inner` gives the noisier ones inside a span. A higher line or span threshold never removes more.
     """
     removed = [score >= thresholds.line for score in line_scores]
+    lines = [(chunk.start + start, chunk.start + stop) for start, stop in line_spans(_owned(text, chunk))]
     calls = list(_line_calls(chunk.line_start, line_scores, removed))
-    wanted = _wanted(text, chunk, removed, spans, thresholds)
-    namer = SpanNamer(text, chunk, _noise(text, chunk, removed, wanted), rails)
-    longest_first = sorted(wanted, key=lambda span: span.start - span.stop)
-    named = [(namer.call(span.start, span.stop), span.score) for span in longest_first]
-    calls += _span_calls([(call, score) for call, score in named if call])
+    wanted = _wanted([start for start, _ in lines], removed, spans, thresholds)
+    long_enough = None if inner is None else lambda span: _long_enough(inner(span), thresholds)
+    named = name_spans(text, chunk, _gone(chunk, lines, removed), wanted, rails, long_enough)
+    calls += _span_calls([(call, one.span.score) for one in named for call in one.calls])
     calls = calls or [(Call("keep_chunk"), 1 - max(line_scores, default=0.0))]
-    unnamed = sum(call is None for call, _ in named)
-    return ScoredProgram(Program(tuple(c for c, _ in calls)), tuple(float(s) for _, s in calls), unnamed)
+    outer = {one.span for one in named} & set(wanted)
+    return ScoredProgram(
+        Program(tuple(call for call, _ in calls)),
+        tuple(float(score) for _, score in calls),
+        sum(span not in outer and not _inside(span, outer) for span in wanted),
+        tuple(one.span for one in named if one.span not in outer),
+    )
+
+
+def _owned(text: str, chunk: Chunk) -> str:
+    return text[chunk.start : chunk.stop]
+
+
+def _inside(span: NoiseSpan, others: Iterable[NoiseSpan]) -> bool:
+    return any(other.start <= span.start and span.stop <= other.stop for other in others)
 
 
 def _line_calls(first: int, scores: Sequence[float], removed: Sequence[bool]) -> Iterator[tuple[Call, float]]:
@@ -73,29 +91,29 @@ def _span_calls(named: Sequence[tuple[Call, float]]) -> list[tuple[Call, float]]
 
 
 def _wanted(
-    text: str, chunk: Chunk, removed: Sequence[bool], spans: Sequence[NoiseSpan], thresholds: ChunkThresholds
+    starts: Sequence[int],
+    removed: Sequence[bool],
+    spans: Sequence[NoiseSpan],
+    thresholds: ChunkThresholds,
 ) -> list[NoiseSpan]:
+    """Pick the spans that are to go from the lines, which begin at `starts`, that stay."""
     if thresholds.span is None:
         return []
-    starts = _line_starts(text, chunk)
     return [
         span
-        for span in spans
+        for span in _long_enough(spans, thresholds)
         if span.score >= thresholds.span
-        and span.stop - span.start >= thresholds.min_span_chars
         and not removed[int(np.searchsorted(starts, span.start, side="right")) - 1]
     ]
 
 
-def _line_starts(text: str, chunk: Chunk) -> list[int]:
-    return [chunk.start + start for start, _ in line_spans(text[chunk.start : chunk.stop])]
+def _long_enough(spans: Sequence[NoiseSpan], thresholds: ChunkThresholds) -> list[NoiseSpan]:
+    return [span for span in spans if span.stop - span.start >= thresholds.min_span_chars]
 
 
-def _noise(text: str, chunk: Chunk, removed: Sequence[bool], wanted: Sequence[NoiseSpan]) -> np.ndarray:
-    """Which characters of the chunk go, `(characters of the chunk,)`."""
-    noise = np.zeros(chunk.stop - chunk.start, dtype=np.bool_)
-    for gone, (start, stop) in zip(removed, line_spans(text[chunk.start : chunk.stop]), strict=False):
-        noise[start:stop] |= gone
-    for span in wanted:
-        noise[span.start - chunk.start : span.stop - chunk.start] = True
-    return noise
+def _gone(chunk: Chunk, lines: Sequence[tuple[int, int]], removed: Sequence[bool]) -> Bools:
+    """Which characters of the chunk go with their lines, `(characters of the chunk,)`."""
+    gone = np.zeros(chunk.stop - chunk.start, dtype=np.bool_)
+    for goes, (start, stop) in zip(removed, lines, strict=False):
+        gone[start - chunk.start : stop - chunk.start] = goes
+    return gone

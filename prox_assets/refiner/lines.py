@@ -79,6 +79,15 @@ def noisy_spans(text: str, window: Window, probabilities: Floats, threshold: flo
     ]
 
 
+def inner_spans(text: str, window: Window, probabilities: Floats, span: NoiseSpan) -> list[NoiseSpan]:
+    """The runs inside a span that are left without its least noisy tokens."""
+    starts = window.anchors[window.shown]
+    inside = (span.start <= starts) & (starts < span.stop)
+    least = probabilities[window.shown].astype(np.float64)[inside].min()
+    found = noisy_spans(text, window, probabilities, float(np.nextafter(least, np.inf)))
+    return [one for one in found if span.start <= one.start and one.stop <= span.stop]
+
+
 def _span(text: str, start: int, stop: int, score: float) -> NoiseSpan:
     return NoiseSpan(start, start + len(text[start:stop].rstrip()), score)
 

@@ -116,7 +116,7 @@ def _unread(listing: Listing) -> Iterator[str]:
 
 def refine_shard(store: Store, source: ShardSource, settings: Refinement) -> ShardStatistics:
     """Take one shard through all stages; what an earlier run committed is not done again."""
-    thresholds = moved_thresholds(settings.chunks.refiner.thresholds, settings.thresholds)
+    thresholds = moved_thresholds(settings.chunks.refiner.thresholds, settings.thresholds, settings.rails)
     with progress_bars() as bar:
         rows = bar.add_task(f"{source.name} read", total=None)
         raw = ingest(

@@ -10,7 +10,7 @@ from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.peak import matrix_rate
-from prox_assets.programs import Beyond, Boundary, Rails
+from prox_assets.programs import Rails
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refiner.size import non_embedding_parameters
 from prox_assets.refining.kinds import (
@@ -121,9 +121,16 @@ def chunk_thresholds(checkpoint: Path) -> ChunkThresholds:
     return stored
 
 
-def moved_thresholds(stored: ChunkThresholds, thresholds: Thresholds) -> ChunkThresholds | None:
-    """The chunk thresholds that the catalogue puts in place of the stored ones; None where it puts none."""
-    if thresholds.line is None and thresholds.span is None:
+def moved_thresholds(
+    stored: ChunkThresholds, thresholds: Thresholds, rails: Rails | None = None
+) -> ChunkThresholds | None:
+    """The chunk thresholds that scored programs are made with again; None where the stored programs hold.
+
+    The catalogue's thresholds take the place of the stored ones. Stored programs were made to match under the
+    default rails, so they are made again where `rails` match otherwise.
+    """
+    matching = rails is None or rails.matching == Rails().matching
+    if thresholds.line is None and thresholds.span is None and matching:
         return None
     line = stored.line if thresholds.line is None else thresholds.line
     span = stored.span if thresholds.span is None else thresholds.span
@@ -134,8 +141,7 @@ def rails_of(execution: Execution) -> Rails | None:
     """The guard rails that the catalogue asks for; None for the ProX profile, which has its own."""
     if execution.profile == "prox":
         return None
-    values = execution.model_dump(exclude={"profile"})
-    return Rails(**{**values, "boundary": Boundary(execution.boundary), "beyond": Beyond(execution.beyond)})
+    return Rails(**execution.model_dump(exclude={"profile"}))
 
 
 def rails_configuration(rails: Rails) -> dict[str, Any]:

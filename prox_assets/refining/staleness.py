@@ -46,7 +46,7 @@ def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
         store.artifact(domain, asset).folder / "checkpoint" for asset in ("doc_refiner", "chunk_refiner")
     )
     rails = rails_of(section.execution)
-    moved = moved_thresholds(chunk_thresholds(chunk), section.thresholds)
+    moved = moved_thresholds(chunk_thresholds(chunk), section.thresholds, rails)
     return RefinedWith(
         {
             "doc_refiner": checkpoint_fingerprint(document),

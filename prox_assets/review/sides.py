@@ -76,15 +76,15 @@ class ShardOf:
         refined = shards.write_doc_refined(
             store, self.stage("raw_documents"), self.stage("doc_programs"), wanted.keep, silent
         )
-        programs = self.stage("chunk_programs")
+        programs, rails = self.stage("chunk_programs"), rails_of(section.execution)
         refuse_returned(refined, programs)
         return shards.write_chunk_refined(
             store,
             refined,
             programs,
             folders["doc_refiner"],
-            rails_of(section.execution),
-            moved_thresholds(chunk_thresholds(folders["chunk_refiner"]), wanted),
+            rails,
+            moved_thresholds(chunk_thresholds(folders["chunk_refiner"]), wanted, rails),
             silent,
         )
 

@@ -84,10 +84,9 @@ def _refined(
     judged = shards.write_doc_programs(store, source, documents, silent)
     kept = shards.write_doc_refined(store, source, judged, section.thresholds.keep, silent)
     edited = shards.write_chunk_programs(store, kept, chunks, silent)
-    moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds)
-    return shards.write_chunk_refined(
-        store, kept, edited, pair.document, rails_of(section.execution), moved, silent
-    )
+    rails = rails_of(section.execution)
+    moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds, rails)
+    return shards.write_chunk_refined(store, kept, edited, pair.document, rails, moved, silent)
 
 
 def _sampled(raw: FinishedShard, sample: int, store: Store) -> FinishedShard:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from prox_assets.chunking import Chunk
-from prox_assets.programs import Outcome, Program, Rails, execute_chunks, render_call
+from prox_assets.programs import Beyond, Outcome, Program, Rails, execute_chunks, render_call
 
 _BELIEVED = frozenset({Outcome.APPLIED, Outcome.KEPT})
 
@@ -36,6 +36,7 @@ def validated(text: str, chunk: Chunk, program: Program, max_removed_share: floa
         max_added_share=1.0,
         min_kept_chars=0,
         max_chunk_removed_share=max_removed_share,
+        beyond=Beyond.RESTORE,
     )
     record = execute_chunks(text, [(chunk, replace(program, refusals=()), None)], rails).edits
     outcomes: dict[int, set[str]] = {}

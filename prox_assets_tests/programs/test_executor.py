@@ -1,5 +1,8 @@
 """What programs do to a document, and the record they leave."""
 
+import random
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,10 +171,10 @@ def test_calls_past_the_limit_do_nothing() -> None:
 
 def test_what_removes_too_much_is_not_believed() -> None:
     text = "menu\n" * 99 + "text"
-    execution = run(text, "remove_lines(0, 98)", Rails())
-    assert (execution.text, str(execution.status), str(execution.reason)) == (text, "kept", "over_guard_rail")
-    assert outcomes(execution) == [("remove_lines", "over_guard_rail")]
-    emptied = run(text, "remove_lines(0, 98)", Rails(beyond=Beyond.EMPTY))
+    restored = run(text, "remove_lines(0, 98)", Rails(beyond=Beyond.RESTORE))
+    assert (restored.text, str(restored.status), str(restored.reason)) == (text, "kept", "over_guard_rail")
+    assert outcomes(restored) == [("remove_lines", "over_guard_rail")]
+    emptied = run(text, "remove_lines(0, 98)", Rails())
     assert (emptied.text, str(emptied.status), str(emptied.reason)) == ("", "emptied", "over_removed")
     assert apply_edits(text, emptied.edits) == ""
     assert revert_edits("", emptied.edits) == text
@@ -181,9 +184,80 @@ def test_a_chunk_can_have_a_rail_of_its_own() -> None:
     text = "menu\nmenu\ntext text\nmore text\n"
     first, second = chunk_lines(text, [0, 5, 10, 20], 2)
     programs = [(first, removing({0, 1}), None), (second, removing({2}), None)]
-    execution = execute_chunks(text, programs, Rails(max_chunk_removed_share=0.6, min_kept_chars=0))
-    assert execution.text == "menu\nmenu\nmore text\n"
-    assert outcomes(execution) == [("remove_lines", "over_guard_rail"), ("remove_lines", "applied")]
+    rails = Rails(max_chunk_removed_share=0.6, min_kept_chars=0, beyond=Beyond.RESTORE)
+    restored = execute_chunks(text, programs, rails)
+    assert restored.text == "menu\nmenu\nmore text\n"
+    assert outcomes(restored) == [("remove_lines", "over_guard_rail"), ("remove_lines", "applied")]
+
+
+@pytest.mark.parametrize("lines", [{2}, {3}, {2, 3}])
+def test_a_chunk_over_its_rail_goes_whole(lines: set[int]) -> None:
+    text = "text of the page\nmore\nmenu and more\nmenu"
+    first, second = chunk_lines(text, [0, 5, 8, 12, 17, 22, 27, 31, 36], 5)
+    programs = [(first, removing(set()), None), (second, removing(lines), None)]
+    execution = execute_chunks(text, programs, Rails(max_chunk_removed_share=0.2, min_kept_chars=0))
+    assert execution.text == "text of the page\nmore"
+    assert revert_edits(execution.text, execution.edits) == text
+
+
+@given(st.text("ab\n", max_size=20), st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 2))
+def test_a_kept_document_has_text_unless_its_source_has_none(
+    text: str, lines: int, share: float, least: int
+) -> None:
+    gone = set(range(min(lines, text.count("\n") + 1)))
+    for beyond in Beyond:
+        rails = Rails(max_removed_share=share, min_kept_chars=least, beyond=beyond)
+        execution = execute_chunks(text, [(whole(text), removing(gone), None)], rails)
+        assert (execution.status == "kept") is (bool(execution.text) or not text)
+        assert execution.status == "kept" or execution.reason
+
+
+def test_what_removes_everything_has_a_reason_of_its_own() -> None:
+    execution = run("menu", "remove_lines(0, 0)", Rails(max_removed_share=1.0, min_kept_chars=0))
+    assert (execution.text, str(execution.status), str(execution.reason)) == ("", "emptied", "nothing_left")
+
+
+def test_rails_take_their_choices_by_name() -> None:
+    assert Rails(beyond="restore", boundary="anywhere") == Rails(  # type: ignore[arg-type]
+        beyond=Beyond.RESTORE, boundary=Boundary.ANYWHERE
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("beyond", "keep"),
+        ("boundary", None),
+        ("max_removed_share", float("nan")),
+        ("max_chunk_removed_share", -0.1),
+        ("max_added_share", "0.5"),
+        ("max_removed_share", True),
+        ("min_kept_chars", -1),
+        ("max_matches", 0),
+        ("max_calls", 1.5),
+    ],
+)
+def test_rails_refuse_what_is_no_limit(name: str, value: object) -> None:
+    with pytest.raises(ProgramError, match=f"rails: {name} is .*; use "):
+        Rails(**{name: value})  # type: ignore[arg-type]
+
+
+@given(
+    st.text("ab c\n", max_size=30),
+    st.lists(st.sampled_from(["a", "b c", "a b", "c\na", " a", "c "]), max_size=4, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_deletions_come_to_the_same_in_any_order(
+    text: str, strings: list[str], chance: random.Random
+) -> None:
+    calls = [normalize(string) for string in strings]
+    shuffled = chance.sample(calls, len(calls))
+    rails = replace(NO_RAILS, boundary=Boundary.ANYWHERE)
+    one, other = (
+        execute_chunks(text, [(whole(text), Program(tuple(order)), None)], rails).text
+        for order in (calls, shuffled)
+    )
+    assert one == other
 
 
 def test_text_does_not_grow_past_the_rail() -> None:

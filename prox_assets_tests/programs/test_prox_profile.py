@@ -176,13 +176,9 @@ def test_item_12_the_guard_rail() -> None:
     assert released(text, nearly_all + "\nremove_lines(\nremove_lines(") == text
     assert len(released(text, not_quite).split()) == 18
     execution = default(text, nearly_all)
-    assert (execution.text, execution.reason, outcomes(execution)) == (
-        text,
-        "over_guard_rail",
-        ["over_guard_rail"],
-    )
+    assert (execution.text, execution.reason) == ("", "over_removed")
     broken = default(text, nearly_all + "\nremove_lines(\nremove_lines(")
-    assert (broken.text, broken.reason) == (text, "over_guard_rail")
+    assert (broken.text, broken.reason) == ("", "over_removed")
     grown = 'normalize(source_str="word0", target_str="' + "x" * 5000 + '")'
     assert len(released(text, grown)) > 2 * len(text)
     assert default(text, grown).text == text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prox_assets.chunking import Chunk
-from prox_assets.programs import Rails
+from prox_assets.programs import Beyond, Rails
 from prox_assets.refining.judged_programs import judge_programs, program_metrics
 from prox_assets.refining.removal import character_truth, removal_metrics
 
@@ -68,7 +68,9 @@ def test_malformed_programs_and_calls_without_effect_are_told_apart() -> None:
     assert (found.n_programs, found.malformed_share) == (3, pytest.approx(1 / 3))
 
 
-def test_a_program_beyond_the_guard_rails_removes_nothing() -> None:
+def test_a_program_beyond_the_guard_rails_removes_all_or_nothing() -> None:
     chunk = Chunk(0, 0, 3, 0, len(TEXT))
-    judged = judge_programs(TEXT, [(chunk, "remove_lines(0, 2)")], Rails(max_removed_share=0.5))
+    program = [(chunk, "remove_lines(0, 2)")]
+    assert judge_programs(TEXT, program, Rails(max_removed_share=0.5)).removed.all()
+    judged = judge_programs(TEXT, program, Rails(max_removed_share=0.5, beyond=Beyond.RESTORE))
     assert not judged.removed.any()

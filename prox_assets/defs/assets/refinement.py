@@ -115,14 +115,15 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     refined = at.finished("doc_refined_corpus")
     programs = at.finished("chunk_programs")
     refuse_returned(refined, programs)
+    rails = rails_of(section.execution)
     stored = chunk_thresholds(_checkpoint(at.store, at.domain, "chunk_refiner"))
     finished = stages.write_chunk_refined(
         at.store,
         refined,
         programs,
         _checkpoint(at.store, at.domain, "doc_refiner"),
-        rails_of(section.execution),
-        moved_thresholds(stored, section.thresholds),
+        rails,
+        moved_thresholds(stored, section.thresholds, rails),
         log_parts(at.context),
     )
     return shard_result(

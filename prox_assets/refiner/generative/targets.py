@@ -6,7 +6,18 @@ from itertools import groupby
 import numpy as np
 
 from prox_assets.chunking import Chunk, line_spans
-from prox_assets.programs import Call, Outcome, Program, Rails, Stage, execute_chunks, parse, render, shifted
+from prox_assets.programs import (
+    Beyond,
+    Call,
+    Outcome,
+    Program,
+    Rails,
+    Stage,
+    execute_chunks,
+    parse,
+    render,
+    shifted,
+)
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.editing import edit_program
 from prox_assets.refiner.examples import LabelledText, character_labels
@@ -64,5 +75,7 @@ def _replacements(text: str, program: str, chunk: Chunk) -> Sequence[Call]:
 
 
 def _acts(text: str, call: Call, chunk: Chunk) -> bool:
-    done = execute_chunks(text, [(chunk, Program((call,)), None)], Rails(max_added_share=1.0))
+    done = execute_chunks(
+        text, [(chunk, Program((call,)), None)], Rails(max_added_share=1.0, beyond=Beyond.RESTORE)
+    )
     return any(edit.outcome == Outcome.APPLIED for edit in done.edits)

@@ -18,6 +18,7 @@ WITH before AS (
 ), now AS (
     SELECT
         row, doc_id, coalesce(status, 'missing') AS status, reason, length(text) AS text_chars, n_tokens_in, n_tokens_out,
+        coalesce(reason IN ('over_removed', 'over_guard_rail'), false) AS over_rail,
         edits, list_filter(edits, lambda edit: edit.outcome = 'applied') AS applied
     FROM subject
 ), counted AS (
@@ -41,7 +42,8 @@ WITH before AS (
             AS unexplained_tokens,
         before.n_tokens AS tokens_before,
         CASE WHEN now.status = 'kept' THEN n_tokens_out ELSE 0 END AS tokens_kept,
-        CASE WHEN before.status = 'kept' THEN (now.status = 'emptied')::INTEGER END AS emptied,
+        CASE WHEN before.status = 'kept' THEN (now.status = 'emptied' AND NOT over_rail)::INTEGER END AS emptied,
+        CASE WHEN before.status = 'kept' THEN over_rail::INTEGER END AS over_rail,
         len(edits) AS calls,
         len(list_filter(edits, lambda edit: edit.outcome NOT IN ('applied', 'kept', 'covered', 'repeated', 'unchanged'))) AS refused,
         leaked.leak

@@ -6,5 +6,6 @@ SELECT
     coalesce(sum(tokens_raw), 0) AS tokens_raw,
     coalesce(sum(tokens_doc), 0) AS tokens_after_doc,
     coalesce(sum(tokens_chunk), 0) AS tokens_kept,
-    count(*) FILTER (status = 'unaccounted') AS unaccounted
+    count(*) FILTER (status = 'unaccounted') AS unaccounted,
+    count(*) FILTER (lost_at IS NULL AND reason = 'over_guard_rail' OR reason = 'over_removed') AS over_guard_rail
 FROM joined;
