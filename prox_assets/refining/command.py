@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def refine_files(options: Any) -> int:
 
     Raises:
         UntrustedResultError: after all was written: a file gives no shard, too many rows of one were
-            rejected, or one has no documents.
+            rejected, one has no documents, or too many documents went over a guard rail.
     """
     console = open_console()
     task = _task(options)
@@ -89,7 +89,11 @@ def refine_files(options: Any) -> int:
     for shard in listing.shards:
         refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
         console.print(f"{shard.name}: {refined.folder}")
-    reasons = [*_unread(listing), *distrust(reports, task.max_rejected_share)]
+    reasons = [
+        *_unread(listing),
+        *distrust(reports, task.checks.max_rejected_share),
+        *over_guard_rail(done, task.checks.max_guard_rail_share),
+    ]
     if reasons:
         raise UntrustedResultError(" ".join(reasons))
     return 0
@@ -112,6 +116,17 @@ def _unread(listing: Listing) -> Iterator[str]:
         count = len(listing.unread)
         files = "a file is" if count == 1 else f"{count:,} files are"
         yield f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
+
+
+def over_guard_rail(done: Sequence[ShardStatistics], most: float) -> Iterator[str]:
+    """Count the documents whose programs went over a guard rail, where their share is above `most`."""
+    over, documents = sum(one.over_guard_rail for one in done), sum(one.documents_after_doc for one in done)
+    if over > most * documents:
+        yield (
+            f"The chunk programs of {over:,} of {documents:,} documents ({over / documents:.1%}) went over a "
+            f"guard rail, at most {most:.0%} may (max_guard_rail_share). Look at some with `prox show`; drop "
+            "such pages in the document stage or raise the line threshold or the rail."
+        )
 
 
 def refine_shard(store: Store, source: ShardSource, settings: Refinement) -> ShardStatistics:
@@ -248,7 +263,7 @@ class _Task:
 
     domain: str
     source: Input
-    max_rejected_share: float
+    checks: Bands
     load: Callable[[], Refinement]
 
 
@@ -280,7 +295,7 @@ def _task(options: Any) -> _Task:
         )
 
     source = domain.inputs[0].model_copy(update={"path": absolute(options.input), "manifest": None})
-    return _Task(options.domain, source, domain.checks.max_rejected_share, load)
+    return _Task(options.domain, source, domain.checks, load)
 
 
 def _task_by_paths(options: Any) -> _Task:
@@ -301,9 +316,7 @@ def _task_by_paths(options: Any) -> _Task:
         )
 
     columns = Columns(doc_id=options.id_column, text=options.text_column)
-    return _Task(
-        "corpus", Input(path=absolute(options.input), columns=columns), Bands().max_rejected_share, load
-    )
+    return _Task("corpus", Input(path=absolute(options.input), columns=columns), Bands(), load)
 
 
 def _reporter(bar: Progress, shard: str) -> Any:

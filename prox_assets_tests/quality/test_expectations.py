@@ -124,6 +124,7 @@ SPOILS: dict[tuple[str, str], Callable[[Stages], None]] = {
     (FINAL, "edits_explain_text"): edited(FINAL, 8, text="The cat sat.\nThe dog ran. And more"),
     (FINAL, "edits_explain_tokens"): edited(FINAL, 0, n_tokens_out=11),
     (FINAL, "no_program_text"): leak,
+    (FINAL, "guard_rail_share"): edited(FINAL, 0, reason="over_guard_rail"),
     (FINAL, "number_retention"): edited(REFINED, 0, text=PAGES[0].text + "1984 3,5 1.000 7 12\n"),
     **{
         (asset, "unspaced_retention"): edited(asset, 3, status="dropped", text="", reason="rule")

@@ -138,7 +138,16 @@ def test_the_summary_has_the_main_numbers(page: str) -> None:
     assert "6 documents are left, with 45 of 70 tokens: a keep ratio of 64.3%" in summary
     assert "dropped 2 documents (10.0% of the tokens)" in summary
     assert "edited 5, emptied 1, and took 28.6%" in summary
+    assert "0 documents (0.0% of the tokens in) were dropped by the guard rail." in summary
     assert "Every row is accounted for. 2 of 3 expectations failed on some shard." in summary
+
+
+def test_the_summary_counts_what_the_guard_rail_dropped_and_restored(tmp_path: Path) -> None:
+    pages = [replace(one, chunk_reason="over_removed" if one.chunk_reason else "") for one in PAGES]
+    shown = build_report(inputs(tmp_path, pages), tmp_path / "report.html").read_text(encoding="utf-8")
+    summary = text_of(shown[shown.index('<p class="summary">') : shown.index("<nav>")])
+    assert re.search(r"1 document \([1-9][\d.]*% of the tokens in\) was dropped by the guard rail\.", summary)
+    assert "over removed" in text_of(shown[shown.index('id="funnel"') : shown.index('id="ratios"')])
 
 
 def test_the_funnel_names_every_loss(page: str) -> None:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from prox_assets.errors import StoreError
 from prox_assets.quality.statistics import TABLES, ShardInputs, write_shard_statistics
-from prox_assets_tests.quality.shards import PAGES, Cut, Page, tables, without, write_shard, write_tables
+from prox_assets.refining.command import over_guard_rail
+from prox_assets_tests.quality.shards import (
+    PAGES,
+    Cut,
+    Page,
+    changed,
+    tables,
+    without,
+    write_shard,
+    write_tables,
+)
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +208,15 @@ def test_every_source_row_is_accounted_for_exactly_once(
         if flow == "lost" and reason != "drop_doc"
     )
     assert removed + guarded == found.tokens_raw - found.tokens_kept
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "over"), [(4, "over_removed", 1), (0, "over_guard_rail", 1), (4, "too_short", 0)]
+)
+def test_documents_over_a_guard_rail_are_counted(row: int, reason: str, over: int, tmp_path: Path) -> None:
+    stages = tables(PAGES)
+    stages["chunk_refined_corpus"] = changed(stages["chunk_refined_corpus"], row, reason=reason)
+    found = write_shard_statistics(write_tables(tmp_path / "shard", stages), tmp_path / "out")
+    assert found.over_guard_rail == over
+    assert bool(list(over_guard_rail([found], 0.05))) is bool(over)
+    assert not list(over_guard_rail([found], 1.0))
