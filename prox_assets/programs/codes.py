@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     OVERLAPS = "overlaps"
     OVER_GUARD_RAIL = "over_guard_rail"
     TOO_MANY_CALLS = "too_many_calls"
+    IGNORED = "ignored"
 
 
 class Refused(StrEnum):
@@ -41,6 +42,7 @@ class Refused(StrEnum):
     UNKNOWN_ARGUMENT = "unknown_argument"
     REPEATED_ARGUMENT = "repeated_argument"
     TOO_MANY_ARGUMENTS = "too_many_arguments"
+    UNKNOWN_FORM = "unknown_form"
 
 
 class Verdict(StrEnum):
@@ -67,6 +69,7 @@ class Reason(StrEnum):
     OVER_REMOVED = "over_removed"
     TOO_SHORT = "too_short"
     NOTHING_LEFT = "nothing_left"
+    REPETITIVE = "repetitive_program"
     RELEASED_RULE = "released_rule"
     DIVISION_BY_ZERO = "division_by_zero"
 
@@ -87,6 +90,7 @@ MEANINGS: dict[str, str] = {
     Outcome.OVERLAPS: "another call has changed part of this place",
     Outcome.OVER_GUARD_RAIL: "together the programs would remove or add too much, so nothing was done",
     Outcome.TOO_MANY_CALLS: "it comes after the allowed number of calls",
+    Outcome.IGNORED: "it means nothing beside the other calls",
     Refused.CUT_OFF: "the text ends before the call does",
     Refused.UNKNOWN_CALL: "no call has this name",
     Refused.DISABLED: "the call exists but is off",
@@ -102,4 +106,5 @@ MEANINGS: dict[str, str] = {
     Refused.UNKNOWN_ARGUMENT: "no parameter has this name",
     Refused.REPEATED_ARGUMENT: "an argument is given twice",
     Refused.TOO_MANY_ARGUMENTS: "more arguments than parameters",
+    Refused.UNKNOWN_FORM: "a text, or a line of a program with a call a line, that does not read as a call",
 }

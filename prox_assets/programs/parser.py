@@ -14,8 +14,8 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
     """Read a program of a stage.
 
     Where code fences enclose calls, only those are the program. Calls in comments are comments. Every call
-    that is not believed is a Refusal with its code and position; the others stand. Never raises; time and
-    memory are linear in the text.
+    that is not believed is a Refusal with its code and position; the others stand. A text without anything
+    that reads as a call is a refusal too. Never raises; time and memory are linear in the text.
     """
     read, at = read_canonical(text, stage, registry)
     if at == len(text):
@@ -31,6 +31,8 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
         elif item is not None:
             refusals.append(item)
     calls, refusals = fenced if fenced[0] or fenced[1] else plain
+    if not (calls or refusals) and text.strip():
+        refusals = [Refusal("none", Refused.UNKNOWN_FORM, len(text) - len(text.lstrip()))]
     return Program(tuple(calls), tuple(refusals))
 
 
