@@ -8,6 +8,7 @@ import base64
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -108,6 +109,16 @@ def redact_error(error: BaseException) -> None:
     A cause that has a secret in more than its arguments, notes and file names is taken out of the chain.
     """
     _redact_chain(error, set())
+
+
+@contextmanager
+def redacted_errors() -> Iterator[None]:
+    """Redact the errors that leave the block, or the function that this decorates."""
+    try:
+        yield
+    except Exception as error:
+        redact_error(error)
+        raise
 
 
 def _redact_chain(error: BaseException, seen: set[int]) -> None:

@@ -14,6 +14,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacher
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.errors import ProxError
+from prox_assets.redaction import redacted_errors
 
 GPU_POOL = "gpu"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -55,6 +56,7 @@ def match_pool(instance: dg.DagsterInstance, devices: int) -> bool:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps the limit of the pool `gpu` at `devices` of the catalogue's profile.",
 )
+@redacted_errors()
 def device_pool(context: dg.SensorEvaluationContext, catalogue: CatalogueResource) -> dg.SkipReason:
     """Compare and set; it asks for no run."""
     try:

@@ -10,6 +10,7 @@ from prox_assets.defs.backfill_plan import NIGHTLY_TAG, Plan, ShardRange, device
 from prox_assets.defs.jobs import refine_job
 from prox_assets.defs.resources import CatalogueResource, store_of
 from prox_assets.errors import ProxError
+from prox_assets.redaction import redacted_errors
 
 _settings = load_catalogue().nightly
 PRIORITY = "-10"
@@ -50,6 +51,7 @@ def night_request(one: ShardRange, catalogue: Catalogue, tick: str) -> dg.RunReq
     description="Asks for shards that are read and not refined, newest first, within each domain's budget "
     "(`backfill` in the catalogue). What the night before left, or failed at, is asked for again.",
 )
+@redacted_errors()
 def nightly_refining(
     context: dg.ScheduleEvaluationContext, catalogue: CatalogueResource
 ) -> list[dg.RunRequest] | dg.SkipReason:

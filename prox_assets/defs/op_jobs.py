@@ -12,6 +12,7 @@ from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import Store
 from prox_assets.errors import InputError, ProxError
+from prox_assets.redaction import redacted_errors
 from prox_assets.review.trial import compare_refiners, other_pair, present_pair
 
 
@@ -34,6 +35,7 @@ class CompareRefiners(dg.Config):
 
 
 @dg.op(description="Asks the daemon for the shards that are to be refined, as a backfill of each domain.")
+@redacted_errors()
 def request_shards(context: dg.OpExecutionContext, config: RefineNew, catalogue: CatalogueResource) -> None:
     """Plan as the night does, and ask."""
     loaded = catalogue.load()
@@ -56,6 +58,7 @@ def request_shards(context: dg.OpExecutionContext, config: RefineNew, catalogue:
 @dg.op(
     description="Refines a sample with two pairs of refiners and compares what each removes.", pool=GPU_POOL
 )
+@redacted_errors()
 def try_refiners(
     context: dg.OpExecutionContext, config: CompareRefiners, catalogue: CatalogueResource
 ) -> dg.Output[str]:

@@ -6,6 +6,7 @@ from prox_assets.defs.arrived import asked_for, look, requests
 from prox_assets.defs.partitions import SHARDS, shards
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.errors import ProxError
+from prox_assets.redaction import redact, redacted_errors
 
 REQUESTS_A_TICK = 100
 
@@ -16,6 +17,7 @@ REQUESTS_A_TICK = 100
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Makes each new shard a partition and reads it; says which files it skipped and why.",
 )
+@redacted_errors()
 def new_shards(
     context: dg.SensorEvaluationContext, catalogue: CatalogueResource
 ) -> dg.SensorResult | dg.SkipReason:
@@ -24,9 +26,10 @@ def new_shards(
         found = look(catalogue.load(), catalogue.store(), asked_for(context.instance), REQUESTS_A_TICK)
     except ProxError as error:
         return dg.SkipReason(str(error))
+    summary = redact(found.summary())
     if not found.chosen:
-        return dg.SkipReason(found.summary())
-    context.log.info(found.summary())
+        return dg.SkipReason(summary)
+    context.log.info(summary)
     names = {source.name for _, source in found.chosen}
     unknown = sorted(names - set(context.instance.get_dynamic_partitions(SHARDS)))
     return dg.SensorResult(

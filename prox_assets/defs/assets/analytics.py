@@ -19,6 +19,7 @@ from prox_assets.documents.store import Store
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.database import build_database
 from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.redaction import redacted_errors
 
 STATISTICS = "corpus_statistics"
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
@@ -71,6 +72,7 @@ def database_path(store: Store) -> Path:
     code_version="2",
     freshness_policy=FRESH,
 )
+@redacted_errors()
 def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""
     store = catalogue.store()

@@ -8,6 +8,7 @@ from typing import Any
 
 from prox_assets.config import LlmTeacher
 from prox_assets.errors import TeacherError
+from prox_assets.redaction import MASK
 from prox_assets.teacher.llm.backend import Done
 from prox_assets.teacher.llm.questions import Answer, BrokenAnswerError, Completion, Failure, Question
 
@@ -90,11 +91,15 @@ class Endpoint:
             raise BrokenAnswerError("the endpoint answered without a choice or without usage")
         first, usage = answer.choices[0], answer.usage
         return Completion(
-            first.message.content or "",
+            self._without_key(first.message.content or ""),
             usage.prompt_tokens,
             usage.completion_tokens,
             first.finish_reason != "length",
         )
+
+    def _without_key(self, text: str) -> str:
+        """An answer is stored, and a server may repeat what it was sent."""
+        return text if self._section.api_key_env is None else text.replace(self._key, MASK)
 
     def _failed(self, error: Any) -> Failure:
         self._failures += 1
@@ -143,4 +148,9 @@ def _key(variable: str | None) -> str:
     key = os.environ.get(variable)
     if not key:
         raise TeacherError(f"the teacher's key is not set: export {variable}.")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise TeacherError(
+            f"the teacher's key in {variable} has spaces, line ends or letters that no HTTP header takes: "
+            "export it without them."
+        )
     return key

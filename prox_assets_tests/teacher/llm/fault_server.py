@@ -20,14 +20,19 @@ STALL_SECONDS = 2.0
 
 
 class FaultServer(ThreadingHTTPServer):
-    """Counts what it is asked. `latency` seconds pass before a good answer."""
+    """Counts what it is asked. `latency` seconds pass before a good answer.
+
+    With `echo`, an HTTP status, every answer repeats the headers of the request.
+    """
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, faulty: float = 0.0, latency: float = 0.0, stubborn: float = 0.0) -> None:
+    def __init__(
+        self, faulty: float = 0.0, latency: float = 0.0, stubborn: float = 0.0, echo: int | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.faulty, self.latency, self.stubborn = faulty, latency, stubborn
+        self.faulty, self.latency, self.stubborn, self.echo = faulty, latency, stubborn, echo
         self.asked: Counter[str] = Counter()
         self.well: Counter[str] = Counter()
         self.keys: set[str | None] = set()
@@ -73,6 +78,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.at_once -= 1
 
     def _reply(self, question: str, attempt: int, system: str, user: str) -> None:
+        if self.server.echo is not None:
+            return self._repeat_headers(self.server.echo)
         draw = int(hashlib.sha256(f"{question}{attempt}".encode()).hexdigest()[:8], 16) / 2**32
         hopeless = int(question[:8], 16) / 2**32 < self.server.stubborn
         if hopeless or draw < self.server.faulty:
@@ -81,6 +88,12 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.well[question] += 1
         return self._answer(good_answer(system, user))
+
+    def _repeat_headers(self, status: int) -> None:
+        sent = f"you sent {self.headers}"
+        if status == 200:
+            return self._answer(json.dumps({"justification": sent, "score": 4}))
+        return self._send(status, {"error": {"message": sent, "code": sent}})
 
     def _fail(self, fault: str) -> None:
         if fault == "refuse":
