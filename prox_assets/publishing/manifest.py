@@ -1,18 +1,20 @@
 """The manifest of a published corpus: every file with its hash, so that anyone can verify what they hold."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, write_json
+from prox_assets.documents.names import inner_path, path_inside, section, sha256_digest
 from prox_assets.errors import StoreError
 
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
+_NAMED = 20
+_REMEDY = "get the published corpus again"
 
 
 def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
@@ -25,22 +27,34 @@ def verify(folder: Path) -> int:
     """Hold a folder to its manifest; gives the number of files that were verified.
 
     Raises:
-        StoreError: there is no manifest, or files are missing, changed or not of it; names them.
+        StoreError: there is no manifest, it is damaged, or files are missing, changed or not of it.
     """
     if not (folder / MANIFEST).is_file():
         raise StoreError(f"{folder} has no {MANIFEST}: it is no published corpus.")
-    files: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    files = _digests(folder / MANIFEST)
     there = set(_names(folder))
     faults = [f"{name} is missing" for name in sorted(set(files) - there)]
     faults += [f"{name} is not of it" for name in sorted(there - set(files))]
     faults += [
         f"{name} was changed"
         for name in sorted(there & set(files))
-        if _hash(folder / name) != files[name]["sha256"]
+        if _hash(path_inside(folder, name, folder / MANIFEST)) != files[name]
     ]
     if faults:
-        raise StoreError(f"{folder} is not what was published: {'; '.join(faults)}. Get the files again.")
+        more = f" and {len(faults) - _NAMED:,} more" if len(faults) > _NAMED else ""
+        raise StoreError(
+            f"{folder} is not what was published: {'; '.join(faults[:_NAMED])}{more}. Get the files again."
+        )
     return len(files)
+
+
+def _digests(manifest: Path) -> dict[str, str]:
+    """Read the SHA-256 of every file; names and digests are checked, since anyone may have written them."""
+    files = section(read_json(manifest, _REMEDY), "files", manifest)
+    return {
+        inner_path(name, manifest): sha256_digest(section(files, name, manifest).get("sha256"), manifest)
+        for name in files
+    }
 
 
 def _names(folder: Path) -> list[str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+!|<>~&$@:^=]|(?<!\w)-")
-_DOT_IN_NAME = re.compile(r"(?<=\w)\.(?=\w)")
-_LIST_NUMBER = re.compile(r"^(\d+)([.)])")
+_DOT_IN_NAME = re.compile(r"(?<=[^\W\d_])\.(?=\w)")
+_LIST_NUMBER = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _RUN_OF_TILDES = re.compile(r"~+")
 
 

@@ -131,6 +131,53 @@ def test_verifying_finds_what_is_not_as_it_was(home: Path, capsys: pytest.Captur
     assert ".gitattributes" not in message
 
 
+EVIL_NAMES = ("../secret", "/etc/passwd", "a/../../b", "", ".", "a//b", "a\x00b", "a\x1b[31m", "a\\b")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        *({name: {"sha256": "0" * 64}} for name in EVIL_NAMES),
+        {"refined/part-0.parquet": {}},
+        {"refined/part-0.parquet": {"sha256": 7}},
+        {"refined/part-0.parquet": {"sha256": "../x"}},
+        {"refined/part-0.parquet": []},
+        [],
+        None,
+    ],
+    ids=repr,
+)
+def test_a_hostile_manifest_is_one_line(
+    files: object, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert publish(home) == 0
+    manifest = home / "out" / "manifest.json"
+    manifest.write_text(json.dumps({"files": files}))
+    assert main(["publish", "--verify", str(home / "out")]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and str(manifest) in message and message.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_a_damaged_manifest_is_one_line(
+    content: bytes, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert publish(home) == 0
+    (home / "out" / "manifest.json").write_bytes(content)
+    assert main(["publish", "--verify", str(home / "out")]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "get the published corpus again" in message
+
+
+def test_a_link_out_of_the_folder_is_not_followed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert publish(home) == 0
+    published = home / "out" / "refined" / "part-0.parquet"
+    published.rename(home / "elsewhere")
+    published.symlink_to(home / "elsewhere")
+    assert main(["publish", "--verify", str(home / "out")]) == 1
+    assert "a symbolic link leads out of" in capsys.readouterr().err
+
+
 def test_nothing_is_published_while_a_critical_check_fails(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
