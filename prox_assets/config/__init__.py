@@ -8,7 +8,7 @@ from prox_assets.config.agreement import Agreement
 from prox_assets.config.backfills import Backfill, Nightly
 from prox_assets.config.domain import Catalogue, Domain
 from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, prox_home
-from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.execution import Execution, Inference, Language, Thresholds
 from prox_assets.config.generative import (
     CausalArchitecture,
     CausalTraining,
@@ -57,6 +57,7 @@ __all__ = [
     "Inference",
     "Input",
     "LabelsTeacher",
+    "Language",
     "LlmTeacher",
     "Lora",
     "Nightly",

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from prox_assets.config.agreement import Agreement
 from prox_assets.config.backfills import Backfill, Nightly
-from prox_assets.config.execution import Execution, Inference, Thresholds
+from prox_assets.config.execution import Execution, Inference, Language, Thresholds
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
@@ -32,6 +32,7 @@ class Domain(Section):
     hard_examples: HardExamples = HardExamples()
     refiner: AnyRefiner = ScoringRefiner()
     thresholds: Thresholds = Thresholds()
+    language: Language = Language()
     execution: Execution = Execution()
     checks: Bands = Bands()
     baseline: Literal["gopher", "c4", "fineweb", "all"] = "all"
@@ -39,6 +40,14 @@ class Domain(Section):
     publishing: Publishing = Publishing()
     backfill: Backfill = Backfill()
     pretraining: PretrainingComparison = PretrainingComparison()
+
+    @model_validator(mode="after")
+    def _language_fits(self) -> "Domain":
+        if not self.language.is_default and self.refiner.kind != "generative":
+            raise ValueError("language is for refiner.kind generative; scoring refiners write ProX's calls")
+        if self.language.profile == "ultrax" and self.execution.profile == "prox":
+            raise ValueError("language.profile ultrax has its own executor; leave execution.profile out")
+        return self
 
 
 class Catalogue(Section):

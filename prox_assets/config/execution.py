@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from prox_assets.config.section import Section, Share
 
@@ -32,6 +32,34 @@ class Inference(Section):
     workers: Annotated[int, Field(ge=0)] = 0
     packing: Literal["auto", "always", "never"] = "auto"
     compile: bool = False
+
+
+class Language(Section):
+    """What chunk programs are written in, for generative refiners; see docs/programs.md.
+
+    `profile: ultrax` is UltraX's language and executor as a whole. Otherwise `calls` enables calls that are
+    off, `first_line` is the number of a text's first line, and `past_end` says whether a range of lines that
+    ends past its chunk is refused or clipped.
+    """
+
+    profile: Literal["prox", "ultrax"] = "prox"
+    calls: tuple[Literal["remove_str", "replace_str"], ...] = ()
+    first_line: Literal[0, 1] | None = None
+    past_end: Literal["refuse", "clip"] | None = None
+
+    @model_validator(mode="after")
+    def _one_language(self) -> "Language":
+        given = [
+            name for name in ("calls", "first_line", "past_end") if getattr(self, name) not in (None, ())
+        ]
+        if self.profile == "ultrax" and given:
+            raise ValueError(f"profile ultrax has its own {given[0]}; leave {given[0]} out")
+        return self
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is what scoring refiners and teachers write."""
+        return self.model_dump(exclude_none=True) == Language().model_dump(exclude_none=True)
 
 
 class Execution(Section):

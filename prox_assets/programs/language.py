@@ -113,7 +113,7 @@ _OTHER_CALLS = (
         "Add a line of new text.",
         "UltraX",
         enabled=False,
-        unsupported="a refined text is made of the source text, so no call adds lines",
+        unsupported="only the ultrax profile adds lines; else a refined text is made of the source text",
     ),
 )
 

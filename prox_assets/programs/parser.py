@@ -6,18 +6,20 @@ from prox_assets.programs.canonical import read_canonical
 from prox_assets.programs.codes import Refused
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Call, Program, Refusal, Stage
-from prox_assets.programs.registry import Named, Registry
+from prox_assets.programs.registry import Kind, Named, Registry
 from prox_assets.programs.scanner import Found, Scanner
 
 
-def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
+def parse(text: str, stage: Stage, registry: Registry = REGISTRY, first_line: int = 0) -> Program:
     """Read a program of a stage.
 
     Where code fences enclose calls, only those are the program. Calls in comments are comments. Every call
     that is not believed is a Refusal with its code and position; the others stand. A text without anything
     that reads as a call is a refusal too. Never raises; time and memory are linear in the text.
+
+    `first_line` is the number of the first line in the text; in the calls lines count from 0.
     """
-    read, at = read_canonical(text, stage, registry)
+    read, at = ([], 0) if first_line else read_canonical(text, stage, registry)
     if at == len(text):
         return Program(tuple(read))
     scanner = Scanner(text, registry, at)
@@ -25,6 +27,8 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY) -> Program:
     fenced: tuple[list[Call], list[Refusal]] = [], []
     for found in scanner:
         item = _read(text, found, scanner, stage, registry)
+        if first_line and isinstance(item, Call):
+            item = _from_zero(item, found, first_line, registry)
         calls, refusals = fenced if found.fenced else plain
         if isinstance(item, Call):
             calls.append(item)
@@ -52,6 +56,19 @@ def _read(
     spec = registry.usable[stage].get(name)
     item = bind(spec, given) if spec else _not_here(named, stage) or bind(named.spec, _implied(named, given))
     return Refusal(name, item.code, start, item.detail) if isinstance(item, Problem) else item
+
+
+def _from_zero(call: Call, found: Found, first_line: int, registry: Registry) -> Call | Refusal:
+    """Count a call's lines from 0; a number before the first line is refused."""
+    parameters = registry.spec(call.name).forms[call.form].parameters
+    values = [
+        value - first_line if parameter.kind is Kind.LINE and isinstance(value, int) else value
+        for parameter, value in zip(parameters, call.arguments, strict=True)
+    ]
+    below = next((p.name for p, v in zip(parameters, values, strict=True) if type(v) is int and v < 0), None)
+    if below is not None:
+        return Refusal(found.name, Refused.OUT_OF_BOUNDS, found.start, below)
+    return call._replace(arguments=tuple(values))
 
 
 def _implied(named: Named, given: Given) -> Given:

@@ -25,6 +25,13 @@ class Beyond(StrEnum):
     EMPTY = "empty"
 
 
+class PastEnd(StrEnum):
+    """What happens to a range of lines that ends past its chunk: the call is refused or the range clipped."""
+
+    REFUSE = "refuse"
+    CLIP = "clip"
+
+
 @dataclass(frozen=True, slots=True)
 class Rails:
     """Limits in characters of the source, never in words, so that they hold in every script.
@@ -36,7 +43,7 @@ class Rails:
     match). Of a program that a model generated, the first `max_calls` calls are executed; calls with scores
     are not counted, for a scoring refiner makes one a run of lines and one a span at most.
 
-    `boundary` and `beyond` may be given by name. Raises ProgramError for a value that is no limit.
+    `boundary`, `beyond` and `past_end` may be given by name. Raises ProgramError for what is no limit.
     """
 
     max_removed_share: float = 0.95
@@ -47,6 +54,7 @@ class Rails:
     max_calls: int = 500
     boundary: Boundary = Boundary.WORD
     beyond: Beyond = Beyond.EMPTY
+    past_end: PastEnd = PastEnd.REFUSE
 
     def __post_init__(self) -> None:
         for name in ("max_removed_share", "max_chunk_removed_share", "max_added_share"):
@@ -58,7 +66,7 @@ class Rails:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ProgramError(f"rails: {name} is {value!r}; use a whole number from {least} on")
-        for name, kind in (("boundary", Boundary), ("beyond", Beyond)):
+        for name, kind in (("boundary", Boundary), ("beyond", Beyond), ("past_end", PastEnd)):
             value = getattr(self, name)
             if value not in list(kind):
                 raise ProgramError(f"rails: {name} is {value!r}; use {' or '.join(kind)}")

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from prox_assets.programs.codes import Outcome
-from prox_assets.programs.rails import Boundary, Rails
+from prox_assets.programs.rails import Boundary, PastEnd, Rails
 
 # Letters of scripts that put no space between words (Thai, Lao, Myanmar, Khmer, Tibetan, kana, Han, Yi, ...):
 # next to one of these every position is a word boundary.
@@ -70,10 +70,15 @@ class Scope:
         self._ahead, self._behind = [chunk.start], [chunk.stop]
 
     def owned(self, first: int, last: int) -> Lines | Outcome:
-        """Cut a range to the lines this chunk owns; one that leaves the shown lines is refused."""
+        """Cut a range to the lines this chunk owns.
+
+        One that leaves the shown lines is refused, or clipped at the chunk's end where the rails say so.
+        """
         chunk = self.chunk
         if first > last:
             return Outcome.REVERSED
+        if self.rails.past_end is PastEnd.CLIP and first < chunk.line_stop:
+            last = min(last, chunk.line_stop - 1)
         if last >= chunk.line_stop or first < chunk.line_start - chunk.context_lines:
             return Outcome.OUT_OF_RANGE
         if last < chunk.line_start:

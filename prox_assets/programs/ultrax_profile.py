@@ -233,12 +233,11 @@ def execute_ultrax(text: str, programs: Iterable[tuple[Window, Program]]) -> Exe
         if (operation := _operation(place, chunk, call, len(parts) > 1))
     ]
     lines = source.plain.splitlines(keepends=True)
+    changes: list[Edit] = []
     reason = Reason.NONE
-    if not source.plain.strip():
-        changes = []
-    elif _loops(operations, source.plain):
-        changes, reason = [], Reason.REPETITIVE
-    else:
+    if _loops(operations, source.plain):
+        reason = Reason.REPETITIVE
+    elif source.plain.strip():
         changes = _changes(_merged(operations, lines), lines)
     record = source.record(changes)
     made = {edit.position for edit in record}

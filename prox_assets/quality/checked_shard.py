@@ -28,7 +28,8 @@ _FIGURES = {
     "rule_filtered_corpus": ("sizes", "unspaced"),
 }
 _PROGRAM_TEXT = (
-    r"\b(?:remove_lines|normalize|keep_chunk|keep_doc|drop_doc|untouch_doc|skip_chunk)\s*\([^\n)]*\)?"
+    r"\b(?:remove_lines|normalize|keep_chunk|keep_doc|drop_doc|untouch_doc|skip_chunk"
+    r"|keep_all|remove_all|remove_str|replace_str|add_line)\s*\([^\n)]*\)?"
 )
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from prox_assets.chunking import Chunk
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, RAW
-from prox_assets.programs import Edit, Execution, Outcome, Program, Rails, Stage, execute_chunks, parse
+from prox_assets.programs import Edit, Execution, Outcome, Program, Rails
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.refiner.answers import ChunkResult, chunk_result
 from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds
@@ -129,8 +130,15 @@ def dropped_row(document: dict[str, Any]) -> dict[str, Any]:
 class ChunkExecutor:
     """Runs chunk programs: guard rails, thresholds that may have moved, and the tokenizer that counts."""
 
-    def __init__(self, counter: TokenCounter, rails: Rails, thresholds: ChunkThresholds | None) -> None:
+    def __init__(
+        self,
+        counter: TokenCounter,
+        rails: Rails,
+        thresholds: ChunkThresholds | None,
+        language: Language = PROX,
+    ) -> None:
         self._counter, self._rails, self._thresholds = counter, rails, thresholds
+        self._language = language
 
     def __call__(self, documents: pa.Table, programs: pa.Table) -> PartResult:
         """Execute a range's programs (`CHUNK_REFINED`): one row for every document, dropped ones included.
@@ -164,13 +172,13 @@ class ChunkExecutor:
 
     def execute(self, text: str, chunks: Sequence[dict[str, Any]]) -> Execution:
         """Run the programs of one document's chunks."""
-        return execute_chunks(text, list(self._programs(text, chunks)), self._rails)
+        return self._language.execute(text, list(self._programs(text, chunks)), self._rails)
 
     def _programs(self, text: str, chunks: Sequence[dict[str, Any]]) -> Iterator[ScoredChunk]:
         for row in chunks:
             chunk = Chunk(row["chunk"], row["line_start"], row["line_stop"], row["start"], row["stop"])
             if self._thresholds is None or not row["line_scores"]:
-                yield chunk, parse(row["program"], Stage.CHUNK), row["call_scores"] or None
+                yield chunk, self._language.parse(row["program"]), row["call_scores"] or None
             else:
                 spans = [NoiseSpan(one["start"], one["stop"], one["score"]) for one in row["spans"]]
                 written = edit_program(text, chunk, row["line_scores"], spans, self._thresholds, self._rails)

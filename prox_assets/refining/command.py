@@ -27,6 +27,7 @@ from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_sto
 from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
 from prox_assets.refiner.evaluation import evaluate_lines
@@ -37,6 +38,7 @@ from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
     engine_settings,
+    language_of,
     load_chunk_refiner,
     load_document_refiner,
     moved_thresholds,
@@ -59,6 +61,7 @@ class Refinement:
     thresholds: Thresholds
     rows_per_commit: int
     workers: int
+    language: Language = PROX
 
 
 def refine_files(options: Any) -> int:
@@ -147,7 +150,7 @@ def refine_shard(store: Store, source: ShardSource, settings: Refinement) -> Sha
         )
         refined = shards.write_doc_refined(store, raw, doc_programs, settings.thresholds.keep, report("drop"))
         chunk_programs = shards.write_chunk_programs(
-            store, refined, settings.chunks, report("edit"), settings.workers
+            store, refined, settings.chunks, report("edit"), settings.workers, settings.language
         )
         edited = shards.write_chunk_refined(
             store,
@@ -157,6 +160,7 @@ def refine_shard(store: Store, source: ShardSource, settings: Refinement) -> Sha
             settings.rails,
             thresholds,
             report("write"),
+            settings.language,
         )
     stages = dict(zip(STAGES, (raw, doc_programs, refined, chunk_programs, edited), strict=True))
     inputs = shard_inputs(settings.domain, source.name, stages)
@@ -292,6 +296,7 @@ def _task(options: Any) -> _Task:
             domain.thresholds,
             catalogue.inference.rows_per_commit,
             catalogue.inference.workers,
+            language_of(domain.language),
         )
 
     source = domain.inputs[0].model_copy(update={"path": absolute(options.input), "manifest": None})

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.inference import EngineSettings, Task
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
@@ -37,8 +38,8 @@ def document_work(checkpoint: Path, refiner: AnyDocumentRefiner) -> Work[Any, An
     return scored_document_work(checkpoint, refiner)
 
 
-def chunk_work(checkpoint: Path, refiner: AnyChunkRefiner) -> Work[Any, Any]:
+def chunk_work(checkpoint: Path, refiner: AnyChunkRefiner, language: Language = PROX) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
     if isinstance(refiner, GenerativeChunkRefiner):
-        return written_chunk_work(checkpoint, refiner)
+        return written_chunk_work(checkpoint, refiner, language)
     return scored_chunk_work(checkpoint, refiner)

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from prox_assets.config import Execution, Inference, Thresholds
+from prox_assets.config import Language as LanguageSection
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.peak import matrix_rate
 from prox_assets.programs import Rails
+from prox_assets.programs.profiles import PROX, Language, Profile
+from prox_assets.programs.rails import PastEnd
+from prox_assets.programs.ultrax_profile import FIRST_LINE
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refiner.size import non_embedding_parameters
 from prox_assets.refining.kinds import (
@@ -137,6 +141,14 @@ def moved_thresholds(
     return ChunkThresholds(line, span, stored.min_span_chars)
 
 
+def language_of(section: LanguageSection) -> Language:
+    """The language of chunk programs that the catalogue asks for."""
+    profile = Profile(section.profile)
+    own = FIRST_LINE if profile is Profile.ULTRAX else 0
+    first_line = own if section.first_line is None else section.first_line
+    return Language(profile, section.calls, first_line, PastEnd(section.past_end or PastEnd.REFUSE))
+
+
 def rails_of(execution: Execution) -> Rails | None:
     """The guard rails that the catalogue asks for; None for the ProX profile, which has its own."""
     if execution.profile == "prox":
@@ -147,6 +159,11 @@ def rails_of(execution: Execution) -> Rails | None:
 def rails_configuration(rails: Rails) -> dict[str, Any]:
     """Guard rails as plain values, for a fingerprint."""
     return asdict(rails)
+
+
+def language_configuration(language: Language) -> dict[str, Any]:
+    """A language as plain values, for a fingerprint; nothing for the default one."""
+    return {} if language == PROX else {"language": asdict(language) | {"calls": list(language.calls)}}
 
 
 def _configuration(checkpoint: Path, settings: EngineSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prox_assets.documents.store import FinishedShard, ShardKey, ShardWriter, Store
 from prox_assets.programs import Rails
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
 from prox_assets.refining.counting import TokenCounter
@@ -14,6 +15,7 @@ from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
     checkpoint_fingerprint,
+    language_configuration,
     rails_configuration,
 )
 from prox_assets.refining.parts import OnProgress, Transform, map_parts
@@ -46,11 +48,17 @@ def write_doc_refined(
 
 
 def write_chunk_programs(
-    store: Store, refined: FinishedShard, loaded: LoadedChunkRefiner, report: OnProgress, workers: int = 0
+    store: Store,
+    refined: FinishedShard,
+    loaded: LoadedChunkRefiner,
+    report: OnProgress,
+    workers: int = 0,
+    language: Language = PROX,
 ) -> FinishedShard:
     """Have the chunk refiner write a program for every chunk of a shard's kept documents."""
-    writer = _writer(store, "chunk_programs", (refined,), loaded.configuration)
-    work = chunk_work(loaded.checkpoint, loaded.refiner)
+    configuration = loaded.configuration | language_configuration(language)
+    writer = _writer(store, "chunk_programs", (refined,), configuration)
+    work = chunk_work(loaded.checkpoint, loaded.refiner, language)
     return stream_parts((refined,), writer, work, report, workers, loaded.cost)
 
 
@@ -62,6 +70,7 @@ def write_chunk_refined(
     rails: Rails | None,
     thresholds: ChunkThresholds | None,
     report: OnProgress,
+    language: Language = PROX,
 ) -> FinishedShard:
     """Run the chunk programs of a shard; needs no model, only the tokenizer of `doc_refiner`, which counts.
 
@@ -71,10 +80,13 @@ def write_chunk_refined(
         "rails": None if rails is None else rails_configuration(rails),
         "thresholds": None if thresholds is None else [thresholds.line, thresholds.span],
         "counter": checkpoint_fingerprint(doc_refiner),
+        **language_configuration(language),
     }
     counter = TokenCounter(doc_refiner)
     executor: Transform = (
-        ReleasedExecutor(counter) if rails is None else chunks.ChunkExecutor(counter, rails, thresholds)
+        ReleasedExecutor(counter)
+        if rails is None
+        else chunks.ChunkExecutor(counter, rails, thresholds, language)
     )
     return _stage(store, "chunk_refined_corpus", (refined, programs), configuration, executor, report)
 

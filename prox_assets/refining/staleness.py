@@ -12,6 +12,8 @@ from prox_assets.documents.store import ShardKey, Store
 from prox_assets.refining.loaded import (
     checkpoint_fingerprint,
     chunk_thresholds,
+    language_configuration,
+    language_of,
     moved_thresholds,
     rails_configuration,
     rails_of,
@@ -54,6 +56,7 @@ def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
             "keep threshold": section.thresholds.keep,
             "chunk thresholds": None if moved is None else [moved.line, moved.span],
             "guard rails": None if rails is None else rails_configuration(rails),
+            "language": language_configuration(language_of(section.language)).get("language"),
         }
     )
 
@@ -73,6 +76,7 @@ def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tu
             "keep threshold": dropped["keep_threshold"],
             "chunk thresholds": executed["thresholds"],
             "guard rails": executed["rails"],
+            "language": executed.get("language"),
         }
     )
     other_documents = judged["upstreams"]["raw_documents"] != raw["fingerprint"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_PROGRAMS
 from prox_assets.inference import Generation
-from prox_assets.programs import Stage, parse
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.refiner.answers import ChunkResult
 from prox_assets.refiner.generative.prompts import PreparedChunk
 from prox_assets.refiner.generative.refiners import (
@@ -43,24 +44,26 @@ class ChunkPrompting:
 
     checkpoint: Path
     window: int
+    language: Language = PROX
 
     def __call__(self, documents: pa.Table) -> list[list[PreparedChunk]]:
         """The prompts of each kept document."""
         texts = [row["text"] for row in kept_documents(documents)]
-        return prompt_writer(self.checkpoint, self.window).chunks(texts)
+        return prompt_writer(self.checkpoint, self.window, self.language).chunks(texts)
 
 
 def chunk_rows(
     prepared: Sequence[Sequence[PreparedChunk]],
     written: Sequence[Sequence[Generation]],
     documents: pa.Table,
+    language: Language = PROX,
 ) -> PartResult:
     """The programs of a range (`CHUNK_PROGRAMS`) as they were written; lines have no scores.
 
     The cost counts the programs that were cut off and those with a refused call.
     """
     results = [
-        [written_chunk(*one) for one in zip(chunks, answers, strict=True)]
+        [written_chunk(*one, language) for one in zip(chunks, answers, strict=True)]
         for chunks, answers in zip(prepared, written, strict=True)
     ]
     rows = [
@@ -74,7 +77,7 @@ def chunk_rows(
         "tokens_in": sum(len(one.prompt.ids) for chunks in prepared for one in chunks),
         "tokens_written": sum(len(one.ids) for answers in written for one in answers),
         "cut_off": sum(result.error is not None for result in flat),
-        "malformed": sum(_malformed(result) for result in flat),
+        "malformed": sum(_malformed(result, language) for result in flat),
     }
     return PartResult(pa.Table.from_pylist(rows, CHUNK_PROGRAMS), cost)
 
@@ -88,11 +91,14 @@ def written_document_work(checkpoint: Path, refiner: GenerativeDocumentRefiner) 
     )
 
 
-def written_chunk_work(checkpoint: Path, refiner: GenerativeChunkRefiner) -> Work[Any, Any]:
+def written_chunk_work(
+    checkpoint: Path, refiner: GenerativeChunkRefiner, language: Language = PROX
+) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
-    return Work(ChunkPrompting(checkpoint, refiner.window), refiner.write, chunk_rows)
+    prompting = ChunkPrompting(checkpoint, refiner.window, language)
+    return Work(prompting, refiner.write, partial(chunk_rows, language=language))
 
 
-def _malformed(result: ChunkResult) -> bool:
-    program = parse(result.program_text, Stage.CHUNK)
+def _malformed(result: ChunkResult, language: Language) -> bool:
+    program = language.parse(result.program_text)
     return bool(program.refusals) or not program.calls

@@ -9,7 +9,7 @@ from prox_assets.config import Catalogue, Thresholds
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.refining import shards
-from prox_assets.refining.loaded import chunk_thresholds, moved_thresholds, rails_of
+from prox_assets.refining.loaded import chunk_thresholds, language_of, moved_thresholds, rails_of
 from prox_assets.refining.parts import silent
 from prox_assets.refining.replay import refuse_returned
 
@@ -86,6 +86,7 @@ class ShardOf:
             rails,
             moved_thresholds(chunk_thresholds(folders["chunk_refiner"]), wanted, rails),
             silent,
+            language_of(section.language),
         )
 
 

@@ -9,6 +9,7 @@ from prox_assets.errors import InputError
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import (
     engine_settings,
+    language_of,
     load_chunk_refiner,
     load_document_refiner,
     moved_thresholds,
@@ -83,10 +84,11 @@ def _refined(
     source = _sampled(raw, sample, store)
     judged = shards.write_doc_programs(store, source, documents, silent)
     kept = shards.write_doc_refined(store, source, judged, section.thresholds.keep, silent)
-    edited = shards.write_chunk_programs(store, kept, chunks, silent)
+    language = language_of(section.language)
+    edited = shards.write_chunk_programs(store, kept, chunks, silent, language=language)
     rails = rails_of(section.execution)
     moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds, rails)
-    return shards.write_chunk_refined(store, kept, edited, pair.document, rails, moved, silent)
+    return shards.write_chunk_refined(store, kept, edited, pair.document, rails, moved, silent, language)
 
 
 def _sampled(raw: FinishedShard, sample: int, store: Store) -> FinishedShard:

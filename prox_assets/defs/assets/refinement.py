@@ -29,6 +29,7 @@ from prox_assets.refining.loaded import (
     LoadedDocumentRefiner,
     chunk_thresholds,
     engine_settings,
+    language_of,
     load_chunk_refiner,
     load_document_refiner,
     moved_thresholds,
@@ -92,7 +93,12 @@ def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     refined = at.finished("doc_refined_corpus")
     loaded = loaded_chunk_refiner(at.catalogue, at.store, at.domain)
     finished = stages.write_chunk_programs(
-        at.store, refined, loaded, log_parts(at.context), workers_of(at.catalogue)
+        at.store,
+        refined,
+        loaded,
+        log_parts(at.context),
+        workers_of(at.catalogue),
+        language_of(at.catalogue.domain(at.domain).language),
     )
     return shard_result(
         finished,
@@ -125,6 +131,7 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
         rails,
         moved_thresholds(stored, section.thresholds, rails),
         log_parts(at.context),
+        language_of(section.language),
     )
     return shard_result(
         finished,

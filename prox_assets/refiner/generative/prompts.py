@@ -8,9 +8,9 @@ import numpy as np
 
 from prox_assets.chunking import Chunk, chunk_lines, line_spans
 from prox_assets.inference import Prompt
-from prox_assets.programs import DROP_DOC, KEEP_DOC, Stage
-from prox_assets.programs.grammar import lark_grammar
-from prox_assets.refiner.generative.layout import Layout, first_label, labels, shown
+from prox_assets.programs import DROP_DOC, KEEP_DOC
+from prox_assets.programs.profiles import PROX, Language
+from prox_assets.refiner.generative.layout import Layout, first_label
 from prox_assets.refiner.prepared import PreparedDocument
 from prox_assets.refiner.tokenized import Ints, TextTokenizer
 
@@ -32,8 +32,16 @@ class PreparedChunk:
 class PromptWriter:
     """Writes the prompts of one model: its tokenizer, its layout, the window of text that it is shown."""
 
-    def __init__(self, tokenizer: TextTokenizer, layout: Layout, window: int, grammar: bool) -> None:
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        layout: Layout,
+        window: int,
+        grammar: bool,
+        language: Language = PROX,
+    ) -> None:
         self.tokenizer, self._layout, self._window, self._grammar = tokenizer, layout, window, grammar
+        self._language = language
         self._start = tokenizer.specials.prefix
         around, label = tokenizer([layout.chunk("") + layout.document(""), f"{_LABEL}\n"])
         self._label_tokens = len(label)
@@ -86,13 +94,15 @@ class PromptWriter:
             room = max(1, room - (longest - self.longest))
 
     def _chunk(self, text: str, chunk: Chunk, starts: Ints) -> PreparedChunk:
-        ids = self.ids(self._layout.chunk(shown(text, chunk)))
+        label = first_label(chunk) if self._language.labels_restart else chunk.line_start
+        ids = self.ids(self._layout.chunk(self._language.shown(text, chunk, label)))
         first, last = np.searchsorted(starts, [chunk.start, chunk.stop])
-        grammar = chunk_grammar(labels(chunk)) if self._grammar else None
-        return PreparedChunk(chunk, int(last - first), Prompt(ids, grammar), first_label(chunk))
+        lines = range(label, label + chunk.line_stop - chunk.line_start)
+        grammar = chunk_grammar(lines, self._language) if self._grammar else None
+        return PreparedChunk(chunk, int(last - first), Prompt(ids, grammar), label)
 
 
 @lru_cache(maxsize=1024)
-def chunk_grammar(lines: range) -> str:
-    """The grammar of programs for lines of these labels."""
-    return lark_grammar(Stage.CHUNK, lines)
+def chunk_grammar(lines: range, language: Language = PROX) -> str:
+    """The grammar of programs for lines of these labels, counted from 0."""
+    return language.grammar(lines)

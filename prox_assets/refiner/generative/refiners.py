@@ -8,7 +8,8 @@ import numpy as np
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Generation, GenerationEngine, Task, open_generator
-from prox_assets.programs import Program, Stage, parse, removed_line_numbers, render, shifted
+from prox_assets.programs import Program, removed_line_numbers, shifted
+from prox_assets.programs.profiles import PROX, Language
 from prox_assets.refiner.answers import ChunkResult, DocumentScore
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
 from prox_assets.refiner.generative.prompts import ANSWERS, PreparedChunk, PromptWriter
@@ -123,25 +124,25 @@ class GenerativeChunkRefiner:
 
 
 @lru_cache(maxsize=4)
-def prompt_writer(checkpoint: Path, window: int) -> PromptWriter:
+def prompt_writer(checkpoint: Path, window: int, language: Language = PROX) -> PromptWriter:
     """What writes the prompts of a checkpoint, loaded once per process."""
     writing = read_writing(checkpoint)
-    return PromptWriter(tokenizer_of(checkpoint), writing.layout, window, writing.grammar)
+    return PromptWriter(tokenizer_of(checkpoint), writing.layout, window, writing.grammar, language)
 
 
-def written_chunk(prepared: PreparedChunk, generation: Generation) -> ChunkResult:
+def written_chunk(prepared: PreparedChunk, generation: Generation, language: Language = PROX) -> ChunkResult:
     """The program of a chunk in the document's line numbers, and the lines that it removes.
 
     What was cut off at the most tokens says so; its whole calls stand, the last one is refused.
     """
     chunk = prepared.chunk
     text = generation.text.strip()
-    program = parse(text, Stage.CHUNK)
+    program = language.parse(text)
     by = chunk.line_start - prepared.first
     if by:
-        program = shifted(program, by)
-        text = "\n".join([render(program), *_refused(text, program)]).strip()
-    gone = set(removed_line_numbers(program, chunk))
+        program = shifted(program, by, language.registry)
+        text = "\n".join([language.render(program), *_refused(text, program)]).strip()
+    gone = set(removed_line_numbers(program, chunk, language.registry))
     scores = tuple(float(line in gone) for line in range(chunk.line_start, chunk.line_stop))
     error = None if generation.finished else f"cut off after {len(generation.ids)} tokens"
     return ChunkResult(chunk, prepared.n_tokens, scores, (), text, (), 0, error)

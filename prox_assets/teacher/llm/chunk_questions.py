@@ -4,7 +4,7 @@ from functools import partial
 
 from prox_assets.chunking import Chunk, numbered
 from prox_assets.config import LlmTeacher
-from prox_assets.programs import Program, Stage, keep_chunk, parse
+from prox_assets.programs import Program, Refused, Stage, keep_chunk, parse
 from prox_assets.programs.grammar import lark_grammar
 from prox_assets.teacher.alignment import program_from_rewrite
 from prox_assets.teacher.llm.prompts import FAMILIES, Prompts
@@ -43,7 +43,7 @@ def called(completion: Completion) -> Program:
     Raises BrokenAnswerError where there is no call at all, readable or not.
     """
     program = parse(completion.text, Stage.CHUNK)
-    if not program.calls and not program.refusals:
+    if not program.calls and all(one.code is Refused.UNKNOWN_FORM for one in program.refusals):
         raise BrokenAnswerError(f"no call can be read from {completion.text.strip()[:80]!r}")
     return program if program.calls else Program((keep_chunk(),), program.refusals)
 

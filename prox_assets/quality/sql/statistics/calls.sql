@@ -30,7 +30,7 @@ WITH doc_calls AS (
         'chunk_refined_corpus' AS stage, 'keep_chunk' AS call, 'kept' AS outcome,
         joined.status AS document_status, 0 AS characters, 0 AS tokens
     FROM chunk_programs JOIN joined USING (row)
-    WHERE regexp_matches(chunk_programs.program, '^\s*keep_chunk\(\s*\)\s*$')
+    WHERE regexp_matches(chunk_programs.program, '^\s*(keep_chunk|keep_all|untouch_doc|skip_chunk)\(\s*\)\s*$')
 ), calls AS (
     SELECT * FROM doc_calls
     UNION ALL SELECT * FROM chunk_calls
