@@ -96,10 +96,14 @@ def test_refine_reads_files_of_any_name_and_says_which_it_could_not(
     for name in ("文献语料.jsonl", "科技语料.NDJSON", "_x.jsonl", "notes.txt", os.fsdecode(b"caf\xe9.jsonl")):
         (pages / name).write_text(line)
     (pages / "文献语料.jsonl.gz").write_bytes(gzip.compress(line.encode()))
-    assert main(["refine", str(pages), "--output", str(output), "--domain", "web"]) == 2
+    refiners = []
+    for name in ("doc_refiner", "chunk_refiner"):
+        checkpoint = graph.store.artifact("web", name).folder / "checkpoint"
+        refiners += [f"--{name.replace('_', '-')}", str(checkpoint)]
+    assert main(["refine", str(pages), "--output", str(output), *refiners]) == 2
     shown = capsys.readouterr()
     for name in ("文献语料", "科技语料"):
-        (part,) = (output / "web" / "chunk_refined_corpus" / name).rglob("rows-*.parquet")
+        (part,) = (output / "corpus" / "chunk_refined_corpus" / name).rglob("rows-*.parquet")
         assert pq.read_table(part)["doc_id"].to_pylist() == ["a"]
     for words in (
         f"skipped {pages}/caf\\xe9.jsonl: no_name: the name is not UTF-8",
@@ -110,7 +114,7 @@ def test_refine_reads_files_of_any_name_and_says_which_it_could_not(
     ):
         assert words in shown.out
     assert "2 files are missing from it, first" in shown.err
-    assert main(["refine", str(pages / "_x.jsonl"), "--output", str(output), "--domain", "web"]) == 0
+    assert main(["refine", str(pages / "_x.jsonl"), "--output", str(output), *refiners]) == 0
 
 
 @pytest.mark.parametrize(
