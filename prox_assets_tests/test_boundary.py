@@ -197,6 +197,17 @@ def test_commands_before_anything_exists_say_what_to_do(
     assert words.replace("{tmp}", str(catalogue.parent)) in _line(capsys)
 
 
+@pytest.mark.parametrize("home", ["{tmp}/nowhere", "{tmp}/catalogue.yaml", "relative", ""])
+def test_a_deployment_that_is_not_there_is_one_line(
+    capsys: pytest.CaptureFixture[str], catalogue: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home.replace("{tmp}", str(catalogue.parent)))
+    monkeypatch.setenv("PROX_CATALOGUE", str(catalogue))
+    for arguments in (["status"], ["backfill", "web", "--dry-run"]):
+        assert main([*arguments, "--catalogue", str(catalogue)]) == 1
+        assert "DAGSTER_HOME" in _line(capsys)
+
+
 # The disk -------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """What `prox backfill` and `prox status` do: the same looking and asking as the nightly schedule."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -98,4 +99,10 @@ def _deployment(options: Any) -> tuple[Catalogue, dg.DagsterInstance]:
         os.environ[CATALOGUE_VARIABLE] = str(options.catalogue)
     if "DAGSTER_HOME" not in os.environ:
         raise CatalogueError("DAGSTER_HOME is not set: name the folder of the deployment's dagster.yaml.")
+    home = Path(os.environ["DAGSTER_HOME"])
+    if not home.is_absolute() or not home.is_dir():
+        raise CatalogueError(
+            f"DAGSTER_HOME is {home}, which is no folder by an absolute path: name the folder of the "
+            "deployment's dagster.yaml."
+        )
     return load_catalogue(), dg.DagsterInstance.get()
