@@ -182,7 +182,7 @@ def catalogue(tmp_path: Path) -> Path:
         (["publish", "web", "--output", "{tmp}/p"], "materialize chunk_refined_corpus first"),
         (["publish", "--verify", "{tmp}/nowhere"], "no manifest.json"),
         (["teach", "web", "--dry-run"], "materialize seed_documents for web first"),
-        (["teach", "web", "--dry-run", "--input", "{tmp}/data/a.jsonl"], "this file is damaged"),
+        (["teach", "web", "--dry-run", "--input", "{tmp}/data/a.jsonl"], "{tmp}/data/a.jsonl"),
         (["evaluate", "--labels", "{tmp}/nowhere", "--chunk-refiner", "{tmp}"], "no such labels file"),
         (["labels", "import", "{tmp}/nowhere"], "{tmp}/nowhere"),
     ],
