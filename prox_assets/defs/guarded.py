@@ -1,4 +1,4 @@
-"""What every step does around its work: errors are judged, and a step with a model has a device."""
+"""Decorators of asset functions: judge errors, lease a device for models, keep metadata fit for JSON."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from prox_assets.defs.devices import asks_on_device, leased_device
+from prox_assets.defs.metadata import finite_result
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import judged_errors
 
@@ -20,7 +21,7 @@ def guarded(work: DomainWork) -> DomainWork:
     @wraps(work)
     def judged(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
         with judged_errors(context):
-            return work(context, catalogue)
+            return finite_result(work(context, catalogue))
 
     return judged
 
@@ -33,7 +34,7 @@ def guarded_on_device(work: DomainWork) -> DomainWork:
         context: dg.AssetExecutionContext, catalogue: CatalogueResource
     ) -> dg.MaterializeResult[Any]:
         with judged_errors(context), device_of(catalogue):
-            return work(context, catalogue)
+            return finite_result(work(context, catalogue))
 
     return on_device
 
@@ -46,7 +47,7 @@ def guarded_with_teachers(work: DomainWork) -> DomainWork:
         with judged_errors(context):
             section = catalogue.load().domain(context.partition_key)
             with device_of(catalogue) if asks_on_device(section) else nullcontext():
-                return work(context, catalogue)
+                return finite_result(work(context, catalogue))
 
     return asking
 

@@ -1,7 +1,7 @@
 """What the UI shows beside a materialization: counts, columns, paths, samples."""
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,9 +9,6 @@ import pyarrow as pa
 
 from prox_assets.defs.lineage import LINEAGES
 from prox_assets.documents.store import Artifact, FinishedShard
-
-FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=7), warn_window=timedelta(days=2))
-"""What people read is of last night, or at most of last week; Dagster has no freshness of partitions."""
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
@@ -72,3 +69,35 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 def _cell(value: Any) -> str | int | float | bool | None:
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+def finite_result(result: dg.MaterializeResult[Any]) -> dg.MaterializeResult[Any]:
+    """The same result, with metadata that JSON can hold; so are those of its checks."""
+    return result._replace(
+        metadata=finite_metadata(result.metadata or {}),
+        check_results=[
+            check._replace(metadata=finite_metadata(check.metadata)) for check in result.check_results
+        ],
+    )
+
+
+def finite_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace NaN and infinities by None, also inside tables and JSON: the UI gets JSON, without them."""
+    return {name: _finite(value) for name, value in metadata.items()}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dg.FloatMetadataValue):
+        return value if value.value is None or math.isfinite(value.value) else None
+    if isinstance(value, dg.JsonMetadataValue):
+        return dg.MetadataValue.json(_finite(value.data))
+    if isinstance(value, dg.TableMetadataValue):
+        records = [dg.TableRecord(finite_metadata(record.data)) for record in value.records]
+        return dg.MetadataValue.table(records, value.schema)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return finite_metadata(value)
+    if type(value) in (list, tuple):  # Dagster's own records are tuples too
+        return [_finite(item) for item in value]
+    return value

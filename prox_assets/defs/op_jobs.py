@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from prox_assets.defs.backfill_plan import device_seconds, plan, state_of
 from prox_assets.defs.devices import GPU_POOL, leased_device
-from prox_assets.defs.metadata import table_of
+from prox_assets.defs.metadata import finite_metadata, table_of
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import Store
@@ -79,17 +79,21 @@ def try_refiners(
         raise dg.Failure(str(error), allow_retries=False) from error
     return dg.Output(
         str(found.page),
-        metadata={
-            "page": dg.MetadataValue.path(str(found.page)),
-            "database": dg.MetadataValue.path(str(found.database)),
-            "refiners": table_of(
-                [
-                    {"side": pair.name, "document": str(pair.document), "chunk": str(pair.chunk)}
-                    for pair in pairs
-                ]
-            ),
-            "summary": table_of([{"figure": name, "value": value} for name, value in found.summary.items()]),
-        },
+        metadata=finite_metadata(
+            {
+                "page": dg.MetadataValue.path(str(found.page)),
+                "database": dg.MetadataValue.path(str(found.database)),
+                "refiners": table_of(
+                    [
+                        {"side": pair.name, "document": str(pair.document), "chunk": str(pair.chunk)}
+                        for pair in pairs
+                    ]
+                ),
+                "summary": table_of(
+                    [{"figure": name, "value": value} for name, value in found.summary.items()]
+                ),
+            }
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from prox_assets.defs.metadata import finite_metadata
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.refiner.curves import Curves, EpochPoint, StepPoint
 
@@ -43,4 +44,6 @@ def _observation(context: dg.AssetExecutionContext, curves: Curves) -> dg.AssetO
     }
     if curves.steps:
         metadata |= {"step": last.step, "learning_rate": curves.steps[-1].learning_rate}
-    return dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata=metadata)
+    return dg.AssetObservation(
+        context.asset_key, partition=context.partition_key, metadata=finite_metadata(metadata)
+    )
