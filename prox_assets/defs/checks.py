@@ -1,33 +1,40 @@
 """Great Expectations as asset checks: one check for each expectation of each corpus asset."""
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
-from dagster._utils.warnings import PreviewWarning
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
-from prox_assets.defs.metadata import table_of
-from prox_assets.defs.partitions import domain_shards
+from prox_assets.defs.metadata import finite_metadata, table_of
+from prox_assets.defs.partitions import domain_shards, partitioned_check
 from prox_assets.defs.ranged import (
     dimensions,
     failed_check,
     failed_observation,
     is_last,
+    is_range,
     made_in_run,
+    not_shards,
     raise_for_failed,
 )
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import DataDocsSite
-from prox_assets.quality.expectations import UPSTREAM, ExpectationInfo, expectation_names, validate
+from prox_assets.quality.expectations import UPSTREAM, expectation_names, validate
 from prox_assets.quality.outcomes import ExpectationOutcome
 from prox_assets.quality.rules import Conservation, Severity, Thresholds
 from prox_assets.quality.stored_outcomes import VALIDATIONS, store_outcomes, stored_outcomes
 from prox_assets.redaction import redacted_errors
 
 CHECKED = ("raw_documents", *UPSTREAM)
+_SEVERITIES = {
+    Severity.CRITICAL: dg.AssetCheckSeverity.ERROR,
+    Severity.WARNING: dg.AssetCheckSeverity.WARN,
+}
 
 
 def validations_site(store: Store, domain: str) -> DataDocsSite:
@@ -69,14 +76,19 @@ def known_outcomes(
 
 
 def _checks_of(asset: str) -> dg.AssetChecksDefinition:
-    specs = [_spec_of(asset, info) for info in expectation_names(asset)]
+    specs = [
+        partitioned_check(
+            info.name, asset, info.description, domain_shards, info.severity is Severity.CRITICAL
+        )
+        for info in expectation_names(asset)
+    ]
 
     @dg.multi_asset_check(name=f"{asset}_expectations", specs=specs)
     def expectations(
         context: dg.AssetCheckExecutionContext, catalogue: CatalogueResource
     ) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[None]]:
         with redacted_errors():
-            if len(context.partition_keys) > 1:
+            if is_range(context):
                 yield from _check_range(context, catalogue, asset)
                 return
             domain, shard = dimensions(context.partition_keys[0])
@@ -104,45 +116,67 @@ def _check_range(
     made = made_in_run(context, asset)
     for key in [key for key in context.partition_keys if key in made]:
         domain, shard = dimensions(key)
-        for result in _results(catalogue, asset, domain, shard):
-            evaluation: Any = _evaluation(asset, key, result)  # which log_event takes, though untyped
-            context.op_execution_context.log_event(evaluation)
+        _log(context, asset, key, _results(catalogue, asset, domain, shard))
         reason = failed_check(catalogue.store(), asset, domain, shard)
         if reason:
             yield failed_observation(asset, key, reason)
+    for key in not_shards(context, catalogue):
+        _log(context, asset, key, _results_of_no_shard(asset, key))
     for info in expectation_names(asset):
         yield dg.Output(None, output_name=f"{asset}_{info.name}")
     if is_last(context, asset):
         raise_for_failed(context)
 
 
-def _evaluation(asset: str, key: str, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(asset),
-        check_name=str(result.check_name),
-        passed=result.passed,
-        metadata=result.metadata,
-        severity=result.severity,
-        blocking=result.severity is dg.AssetCheckSeverity.ERROR,
-        partition=key,
-    )
+def _results_of_no_shard(asset: str, key: str) -> Iterator[dg.AssetCheckResult]:
+    """Pass what is asked of a partition that does not exist.
 
-
-def _spec_of(asset: str, info: ExpectationInfo) -> dg.AssetCheckSpec:
-    """A check of one partition each; that is in preview in Dagster 1.13, and pinned with it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PreviewWarning)
-        return dg.AssetCheckSpec(
-            info.name,
-            asset=asset,
-            description=info.description,
-            blocking=info.severity is Severity.CRITICAL,
-            partitions_def=domain_shards,
+    A run over a range plans a check for it all the same. One that got no result would stay "skipped", and
+    the UI calls a check skipped as long as any of its partitions is.
+    """
+    domain, shard = dimensions(key)
+    for info in expectation_names(asset):
+        yield dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=info.name,
+            passed=True,
+            severity=_SEVERITIES[info.severity],
+            description=f"Domain {domain} has no shard {shard}: there is nothing to check.",
         )
 
 
+def _log(
+    context: dg.AssetCheckExecutionContext, asset: str, key: str, results: Iterable[dg.AssetCheckResult]
+) -> None:
+    target = _target(context.instance, asset, key)
+    for result in results:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(asset),
+            check_name=str(result.check_name),
+            passed=result.passed,
+            metadata=result.metadata,
+            description=result.description,
+            target_materialization_data=target,
+            severity=result.severity,
+            blocking=result.severity is dg.AssetCheckSeverity.ERROR,
+            partition=key,
+        )
+        context.op_execution_context.log_event(cast(Any, evaluation))  # which it takes, though untyped
+
+
+def _target(
+    instance: dg.DagsterInstance, asset: str, key: str
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """Find the materialization that a partition has now; the UI shows no result that does not name it."""
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[key])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        return AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+    return None
+
+
 def _result(asset: str, outcome: ExpectationOutcome, page: Path) -> dg.AssetCheckResult:
-    severe = outcome.severity is Severity.CRITICAL
     metadata: dict[str, Any] = {"observed": outcome.observed, "data_docs": dg.MetadataValue.path(str(page))}
     if outcome.unexpected_percent is not None:
         metadata["unexpected_percent"] = outcome.unexpected_percent
@@ -152,8 +186,8 @@ def _result(asset: str, outcome: ExpectationOutcome, page: Path) -> dg.AssetChec
         asset_key=asset,
         check_name=outcome.name,
         passed=outcome.success,
-        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        metadata=metadata,
+        severity=_SEVERITIES[outcome.severity],
+        metadata=finite_metadata(metadata),
     )
 
 

@@ -1,8 +1,10 @@
 """Partitions: domains from the catalogue, shards as they are found."""
 
+import warnings
 from typing import Any
 
 import dagster as dg
+from dagster._utils.warnings import PreviewWarning
 
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue, Input
@@ -15,6 +17,24 @@ SHARDS = "shard"
 domains = dg.StaticPartitionsDefinition(list(load_catalogue().domains))
 shards = dg.DynamicPartitionsDefinition(name=SHARDS)
 domain_shards = dg.MultiPartitionsDefinition({"domain": domains, "shard": shards})
+
+
+def partitioned_check(
+    name: str,
+    asset: str,
+    description: str,
+    partitions_def: dg.PartitionsDefinition[Any],
+    blocking: bool = False,
+) -> dg.AssetCheckSpec:
+    """Declare a check that has a result for each partition of its asset.
+
+    That is in preview in Dagster 1.13, and pinned with it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PreviewWarning)
+        return dg.AssetCheckSpec(
+            name, asset=asset, description=description, blocking=blocking, partitions_def=partitions_def
+        )
 
 
 def partition_key(domain: str, shard: str) -> dg.MultiPartitionKey:

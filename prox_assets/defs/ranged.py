@@ -42,6 +42,15 @@ class Stopped:
     reason: str
 
 
+def is_range(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> bool:
+    """Tell whether a run was asked for a range of partitions, of one partition or more.
+
+    Backfills and schedules ask for a range also where it holds a single partition. Dagster then knows no
+    partition of the run: it would file the results of checks under none.
+    """
+    return not context.has_partition_key
+
+
 def run_range(
     context: dg.AssetExecutionContext,
     catalogue: CatalogueResource,
@@ -137,6 +146,13 @@ def dimensions(key: str) -> tuple[str, str]:
     """The domain and the shard of a partition key."""
     domain, shard = key.split("|", 1)
     return domain, shard
+
+
+def not_shards(context: dg.AssetCheckExecutionContext, catalogue: CatalogueResource) -> list[str]:
+    """The partitions of the run that do not exist: shard names are one dimension for all domains."""
+    store = catalogue.store()
+    names: dict[str, set[str]] = {}
+    return [key for key in context.partition_keys if not _is_shard(catalogue, store, *dimensions(key), names)]
 
 
 def failed_check(store: Store, asset: str, domain: str, shard: str) -> str:

@@ -12,9 +12,9 @@ from dagster._utils.warnings import BetaWarning
 
 from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import device_of
-from prox_assets.defs.metadata import column_schema
+from prox_assets.defs.metadata import column_schema, finite_result
 from prox_assets.defs.partitions import domain_shards
-from prox_assets.defs.ranged import ShardEvent, dimensions, run_range
+from prox_assets.defs.ranged import ShardEvent, dimensions, is_range, run_range
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import judged_errors
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
@@ -83,9 +83,9 @@ def _run(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource, work: ShardWork
 ) -> Iterator[ShardEvent]:
     def one(domain: str, shard: str) -> dg.MaterializeResult[Any]:
-        return work(ShardRun(context, catalogue, catalogue.store(), domain, shard))
+        return finite_result(work(ShardRun(context, catalogue, catalogue.store(), domain, shard)))
 
-    if len(context.partition_keys) > 1:
+    if is_range(context):
         yield from run_range(context, catalogue, one)
         return
     with judged_errors(context):

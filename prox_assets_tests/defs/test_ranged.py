@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-import pyarrow.parquet as pq
 import pytest
 
 from prox_assets.definitions import defs
@@ -14,6 +13,7 @@ from prox_assets.documents.store import ShardKey
 from prox_assets.inference import EngineSettings
 from prox_assets.refining import loaded
 from prox_assets_tests.conftest import Graph
+from prox_assets_tests.spoiled import CHECK, spoiled
 
 ALL = {"web|part-000", "web|part-001", "web|part-002"}
 REFINED = (
@@ -100,24 +100,18 @@ def test_one_run_serves_many_shards_with_one_model_and_one_failed_shard_fails_no
 
 def test_a_blocking_check_stops_its_own_shard(graph: Graph) -> None:
     raw = graph.store.shard(ShardKey("web", "raw_documents", "part-001"))
-    path = raw.paths()[0]
-    good = path.read_bytes()
-    try:
-        pq.write_table(pq.read_table(path).slice(1), path)
-        with dg.DagsterInstance.ephemeral() as instance:
-            result = run_range(instance, "ingest_shard", "part-000", "part-002")
-            bad = {check.partition for check in result.get_asset_check_evaluations() if not check.passed}
-            assert bad == {"web|part-001"}
-            assert "web|part-001 at raw_documents: check row_conservation" in failure_of(
-                result, "raw_documents_expectations"
-            )
-            refined = run_range(instance, "refine_shard", "part-000", "part-002")
-            assert materialized(instance, "corpus_statistics") == ALL - {"web|part-001"}
-            assert "web|part-001" in failure_of(refined, "corpus_statistics")
-    finally:
-        path.write_bytes(good)
-        with dg.DagsterInstance.ephemeral() as instance:
-            assert run_range(instance, "ingest_shard", "part-000", "part-002").success
+    with spoiled(raw), dg.DagsterInstance.ephemeral() as instance:
+        result = run_range(instance, "ingest_shard", "part-000", "part-002")
+        bad = {check.partition for check in result.get_asset_check_evaluations() if not check.passed}
+        assert bad == {"web|part-001"}
+        assert f"web|part-001 at raw_documents: check {CHECK}" in failure_of(
+            result, "raw_documents_expectations"
+        )
+        refined = run_range(instance, "refine_shard", "part-000", "part-002")
+        assert materialized(instance, "corpus_statistics") == ALL - {"web|part-001"}
+        assert "web|part-001" in failure_of(refined, "corpus_statistics")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run_range(instance, "ingest_shard", "part-000", "part-002").success
 
 
 def test_a_range_may_hold_shards_that_only_another_domain_has(graph: Graph) -> None:

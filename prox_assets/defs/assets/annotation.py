@@ -13,7 +13,7 @@ from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
 from prox_assets.defs.devices import TEACHER_POOL
 from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
-from prox_assets.defs.partitions import domains
+from prox_assets.defs.partitions import domains, partitioned_check
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_table
 from prox_assets.documents.fingerprint import fingerprint
@@ -39,7 +39,7 @@ _REFUSED = "Calls that do not hold for their chunk are few (checks.max_refused_s
     pool=TEACHER_POOL,
     code_version="2",
     metadata={"dagster/column_schema": column_schema(DOC_ANNOTATIONS)},
-    check_specs=[dg.AssetCheckSpec(FAILED_SHARE, asset="doc_annotations", description=_FAILED)],
+    check_specs=[partitioned_check(FAILED_SHARE, "doc_annotations", _FAILED, domains)],
 )
 @guarded_with_teachers
 def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
@@ -57,8 +57,8 @@ def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResou
     code_version="2",
     metadata={"dagster/column_schema": column_schema(CHUNK_ANNOTATIONS)},
     check_specs=[
-        dg.AssetCheckSpec(FAILED_SHARE, asset="chunk_annotations", description=_FAILED),
-        dg.AssetCheckSpec(REFUSED_SHARE, asset="chunk_annotations", description=_REFUSED),
+        partitioned_check(FAILED_SHARE, "chunk_annotations", _FAILED, domains),
+        partitioned_check(REFUSED_SHARE, "chunk_annotations", _REFUSED, domains),
     ],
 )
 @guarded_with_teachers
