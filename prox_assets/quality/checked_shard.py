@@ -22,7 +22,8 @@ UPSTREAM = {
     "chunk_refined_corpus": "doc_refined_corpus",
     "rule_filtered_corpus": "raw_documents",
 }
-_FIGURES = {
+_FIGURES: dict[str, tuple[str, ...]] = {
+    "raw_documents": (),
     "doc_refined_corpus": ("sizes", "unspaced"),
     "chunk_refined_corpus": ("sizes", "unspaced", "retention"),
     "rule_filtered_corpus": ("sizes", "unspaced"),

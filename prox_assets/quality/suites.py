@@ -1,7 +1,7 @@
 """The expectations of every corpus asset, on columns of ``sql/checks/`` and figures of ``sql/figures/``."""
 
 from prox_assets.quality.figure_rules import REFINED_SHAPE, RETENTION, RULES_SHAPE
-from prox_assets.quality.rules import Rule, Severity, Thresholds, banded, critical, warning
+from prox_assets.quality.rules import Rule, Severity, Thresholds, banded, critical, figured, warning
 
 _BETWEEN = "ExpectColumnValuesToBeBetween"
 _IN_SET = "ExpectColumnValuesToBeInSet"
@@ -125,7 +125,11 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             column="metadata_kind",
             value_set=["OBJECT"],
         ),
-        _share("rejected_share", "Few rows were rejected.", "rejected_share", "max_rejected_share"),
+        figured(
+            "rejected_share",
+            "Few rows of the source were rejected.",
+            lambda thresholds: (0.0, thresholds.max_rejected_share),
+        ),
     ),
     "doc_programs": (
         SCHEMA,

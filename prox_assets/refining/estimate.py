@@ -70,7 +70,7 @@ def estimate_refining(
         InputError: the domain has no raw documents.
     """
     shards = store.shards(domain, "raw_documents")
-    if not any(shard.rows for shard in shards):
+    if not shards:
         raise InputError(f"{domain} has no raw documents; materialize raw_documents of a shard first.")
     finished = {shard.key.shard for shard in store.shards(domain, _LAST_STAGE)}
     left = [shard for shard in shards if shard.key.shard not in finished and shard.rows]

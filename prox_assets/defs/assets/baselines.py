@@ -87,20 +87,17 @@ def pretraining_comparison(
 
     def build(folder: Path) -> None:
         labels = held_out_labels(section, corpora["raw"])
-        result: dict[str, Any] = {}
-        if labels is not None:
-            texts = {name: _documents(shards, section) for name, shards in corpora.items()}
-            begun = {name: _begun(documents) for name, documents in texts.items()}
+        reference = [] if labels is None else clean_texts(labels)
+        texts = {name: _documents(shards, section) for name, shards in corpora.items()}
+        begun = {name: _begun(documents) for name, documents in texts.items()}
+        present = {name: documents for name, documents in begun.items() if documents is not None}
+        result: dict[str, Any] = {"without_documents": [name for name in begun if name not in present]}
+        if reference and present:
             settings = PretrainingSettings.of(section.pretraining, catalogue.load().inference.threads or 2)
             compared = compare_corpora(
-                {name: documents for name, documents in begun.items() if documents is not None},
-                clean_texts(labels),
-                tokenizer.folder / CHECKPOINT,
-                settings,
-                context.log.info,
+                present, reference, tokenizer.folder / CHECKPOINT, settings, context.log.info
             )
-            empty = [name for name, documents in begun.items() if documents is None]
-            result = {**compared.to_json(), "without_documents": empty}
+            result |= compared.to_json()
         write_json(result, folder / COMPARISON_FILE)
 
     configuration = {
@@ -115,7 +112,7 @@ def pretraining_comparison(
 
 
 def read_comparison(store: Store, domain: str) -> dict[str, Any]:
-    """The figures of a domain's comparison; empty where the domain has no held-out labels."""
+    """The figures of a domain's comparison; none where it has no held-out labels or no documents."""
     text = (store.artifact(domain, "pretraining_comparison").folder / COMPARISON_FILE).read_text()
     result: dict[str, Any] = json.loads(text)
     return result

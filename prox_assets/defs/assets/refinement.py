@@ -53,7 +53,8 @@ def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     finished = stages.write_doc_programs(
         at.store, raw, loaded, log_parts(at.context), workers_of(at.catalogue)
     )
-    probabilities = pa.chunked_array([batch.column(0) for batch in finished.batches(["keep_probability"])])
+    columns = [batch.column(0) for batch in finished.batches(["keep_probability"])]
+    probabilities = pa.chunked_array(columns, DOC_PROGRAMS.field("keep_probability").type)
     return shard_result(
         finished,
         **_cost(finished),
