@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM := .venv-vllm
 
-export DAGSTER_HOME := $(CURDIR)
-export PROX_HOME ?= $(CURDIR)/.prox
+# The folder of dagster.yaml; what is made lies below it in .prox, unless PROX_HOME says otherwise.
+export DAGSTER_HOME ?= $(CURDIR)
+export PROX_HOME ?= $(DAGSTER_HOME)/.prox
 PORT ?= 3000
 
 # DuckDB's binding counts what is alive when Python exits and prints it; that is no news to anybody.
 SHELL := /bin/bash
 NO_LEAK_COUNT := 2> >(grep -v -E '^(nanobind: | - leaked | - \.\.\. skipped|See https://nanobind)' >&2 || true)
+
+# `dg dev`, which Dagster names instead, reads no workspace.yaml and wants a package of its own.
+NO_SUPERSESSION := -W 'ignore:Function `dev_command` is superseded'
 
 .PHONY: demo test test-vllm test-all ui lint format clean
 
@@ -28,7 +32,7 @@ test-all: $(INSTALLED) test-vllm  ## all tests, the long ones too
 	$(BIN)/python -m pytest -m "not vllm" $(NO_LEAK_COUNT)
 
 ui: $(INSTALLED)  ## the Dagster UI on the instance that `make demo` filled
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+	$(BIN)/python $(NO_SUPERSESSION) -m dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 lint: $(INSTALLED)  ## style, types
 	$(BIN)/ruff check .

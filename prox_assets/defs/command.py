@@ -1,7 +1,6 @@
 """What `prox backfill` and `prox status` do: the same looking and asking as the nightly schedule."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,9 +8,10 @@ import dagster as dg
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
 from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_seconds, plan, ranges, state_of
+from prox_assets.defs.instance import deployed_instance
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import store_of
-from prox_assets.errors import CatalogueError, InputError
+from prox_assets.errors import InputError
 from prox_assets.terminal import new_table, open_console, show
 
 _NAMED = 10
@@ -97,12 +97,5 @@ def _notes(state: DomainState, found: Plan) -> list[str]:
 def _deployment(options: Any) -> tuple[Catalogue, dg.DagsterInstance]:
     if options.catalogue:
         os.environ[CATALOGUE_VARIABLE] = str(options.catalogue)
-    if "DAGSTER_HOME" not in os.environ:
-        raise CatalogueError("DAGSTER_HOME is not set: name the folder of the deployment's dagster.yaml.")
-    home = Path(os.environ["DAGSTER_HOME"])
-    if not home.is_absolute() or not home.is_dir():
-        raise CatalogueError(
-            f"DAGSTER_HOME is {home}, which is no folder by an absolute path: name the folder of the "
-            "deployment's dagster.yaml."
-        )
-    return load_catalogue(), dg.DagsterInstance.get()
+    instance = deployed_instance()
+    return load_catalogue(), instance
