@@ -40,10 +40,15 @@ defs = dg.Definitions(
             baselines,
         ]
     ),
-    asset_checks=checks,
+    asset_checks=[
+        *checks,
+        analytics.database_covers_all_shards,
+        report.report_covers_all_shards,
+        publishing.publication_covers_all_shards,
+    ],
     jobs=jobs.jobs,
     schedules=[nightly.nightly_refining],
-    sensors=[sensors.new_shards, device_pool],
+    sensors=[sensors.new_shards, device_pool, nightly.follow_refining],
     resources={"catalogue": CatalogueResource(path=str(catalogue_path()))},
     executor=dg.in_process_executor,
     loggers={"console": console},

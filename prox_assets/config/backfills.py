@@ -28,13 +28,15 @@ _LONGEST_MONTHS = {
 class Nightly(Section):
     """When the schedule `nightly_refining` asks for shards, and the limits of runs that nobody waits for.
 
-    `cron` has five fields, in `timezone`. A run above `max_hours` is ended; what it did stays.
+    `cron` has five fields, in `timezone`. A run above `max_hours` is ended; what it did stays. Database and
+    reports follow the refined shards; with `publish` the published corpora do too.
     """
 
     enabled: bool = False
     cron: str = "0 2 * * *"
     timezone: str = "UTC"
     max_hours: PositiveFloat = 24.0
+    publish: bool = False
 
     @field_validator("cron")
     @classmethod

@@ -70,3 +70,13 @@ def nightly_refining(
             "\n".join(one.sentence() for one in plans) or "no domain has its backfill enabled"
         )
     return requests
+
+
+follow_refining = dg.AutomationConditionSensorDefinition(
+    name="follow_refining",
+    target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    run_tags={"dagster/priority": PRIORITY},
+    description="Makes the database, the reports and, where the catalogue says so (`nightly.publish`), the "
+    "published corpora again once shards were refined, whoever asked for them.",
+)

@@ -54,6 +54,17 @@ def build_database(statistics_folders: Iterable[Path], target: Path) -> Database
     return summary
 
 
+def shards_in(database: Path, domain: str) -> tuple[str, ...]:
+    """The shards of a domain that a statistics database is of, those without documents included."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT shard FROM runs WHERE domain = $domain GROUP BY shard ORDER BY shard", {"domain": domain}
+        ).fetchall()
+    return tuple(shard for (shard,) in rows)
+
+
 def _check(folder: Path) -> None:
     for table in TABLES:
         if not (folder / f"{table}.parquet").exists():

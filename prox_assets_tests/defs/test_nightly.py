@@ -1,9 +1,11 @@
 """What the schedule asks for, night after night, on shards that are recorded as done without a model."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -11,7 +13,11 @@ import pytest
 import yaml
 
 from prox_assets.cli import main
+from prox_assets.definitions import defs
+from prox_assets.defs.assets.analytics import statistics_database
+from prox_assets.defs.assets.report import quality_report
 from prox_assets.defs.backfill_plan import ShardRange
+from prox_assets.defs.coverage import coverage_result, shards_metadata
 from prox_assets.defs.nightly import nightly_refining
 from prox_assets.defs.partitions import SHARDS
 from prox_assets.defs.requests import REFINED, requested_shards
@@ -73,7 +79,7 @@ class Night:
         self.instance.add_dynamic_partitions(SHARDS, list(shards))
         for shard in shards:
             self._write("raw_documents", shard, {})
-            self._record("raw_documents", shard)
+            self.record("raw_documents", f"web|{shard}")
 
     def refine(self, *shards: str, seconds: float = 1.0) -> None:
         catalogue = self.catalogue().load()
@@ -92,7 +98,7 @@ class Night:
                 "chunk_refined_corpus", shard, {"thresholds": None, "rails": rails_configuration(Rails())}
             )
             for asset in REFINED:
-                self._record(asset, shard)
+                self.record(asset, f"web|{shard}")
 
     def tick(self, **backfill: object) -> list[dg.RunRequest]:
         context = dg.build_schedule_context(
@@ -105,17 +111,29 @@ class Night:
             raise NothingAskedError(answer.skip_message)
         return list(answer)
 
-    def run(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
-        self.instance.add_run(_run(request, status))
+    def run(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+        if status is dg.DagsterRunStatus.STARTED:
+            job = defs.resolve_job_def("refine_shard")
+            return self.instance.create_run_for_job(job, tags=request.tags, status=status)
+        return self.instance.add_run(_run(request, status))
+
+    def add_file(self, shard: str) -> None:
+        folder = self.home / "incoming"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{shard}.jsonl").write_text('{"id": "1", "text": "a page"}\n')
+        os.utime(folder / f"{shard}.jsonl", (0, 0))  # settled long ago
+
+    def record(
+        self, asset: str, partition: str | None = None, metadata: Mapping[str, object] | None = None
+    ) -> None:
+        event = dg.AssetMaterialization(asset, partition=partition, metadata=metadata)
+        self.instance.report_runless_asset_event(event)
 
     def _write(self, asset: str, shard: str, configuration: dict[str, object], seconds: float = 0.0) -> None:
         writer = self.store.writer(ShardKey("web", asset, shard), {"asset": asset, **configuration})
         table = RAW.empty_table() if asset != "raw_documents" else _rows()
         writer.commit(RowRange(0, ROWS), table, cost={"device_seconds": seconds})
         writer.finish()
-
-    def _record(self, asset: str, shard: str) -> None:
-        self.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=f"web|{shard}"))
 
 
 class NothingAskedError(Exception):
@@ -287,6 +305,72 @@ def test_the_status_names_what_is_stale_and_why(
     assert "web: s0 is stale: doc_refiner, chunk_refiner" in capsys.readouterr().out
     assert main(["backfill", "web", "--stale", "--dry-run"]) == 0
     assert "web|s0 (1)" in capsys.readouterr().out
+
+
+def follow(night: Night, cursor: Any) -> tuple[set[str], Any]:
+    """What a tick of the sensor `follow_refining` asks for: assets with their partitions, and checks."""
+    ticked = dg.evaluate_automation_conditions(defs, night.instance, cursor=cursor)
+    requested = [one.key for one in ticked.results if one.true_subset.size]
+    names = {
+        " ".join([key.to_user_string(), *sorted(filter(None, ticked.get_requested_partitions(key)))])
+        for key in requested
+        if isinstance(key, dg.AssetKey)
+    }
+    checks = {key.to_user_string() for key in requested if isinstance(key, dg.AssetCheckKey)}
+    return names | checks, ticked.cursor
+
+
+def test_database_and_report_follow_the_night_and_nothing_else(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    night.refine("s0", "s1")
+    asked_for, cursor = follow(night, None)
+    assert asked_for == set()
+    (request,) = night.tick()
+    run = night.run(request, dg.DagsterRunStatus.STARTED)
+    night.refine("s2")
+    asked_for, cursor = follow(night, cursor)
+    assert asked_for == set(), "the night is not over"
+    night.instance.report_run_canceled(run)
+    asked_for, cursor = follow(night, cursor)
+    assert asked_for == {"statistics_database"}
+    asked_for, cursor = follow(night, cursor)
+    assert asked_for == set(), "the report is of the new database"
+    night.record("statistics_database")
+    asked_for, cursor = follow(night, cursor)
+    assert asked_for == {"quality_report web", "statistics_database:all_shards"}
+    night.record("quality_report", "web")
+    asked_for, cursor = follow(night, cursor)
+    assert asked_for == {"quality_report:all_shards"}, "publishing is asked for in the catalogue alone"
+    assert follow(night, cursor)[0] == set()
+
+
+def test_what_lacks_a_shard_says_so_until_it_has_it(night: Night) -> None:
+    night.read("s0", "s1", "s2", "s3")
+    catalogue = night.catalogue()
+
+    def covered(included: list[str]) -> dg.AssetCheckResult:
+        metadata = shards_metadata(catalogue.load(), night.store, {"web": included})
+        night.record("statistics_database", metadata=metadata)
+        night.record("quality_report", "web", metadata=metadata)
+        results = [
+            coverage_result(night.instance, catalogue, asset)
+            for asset in (statistics_database, quality_report)
+        ]
+        assert len({(result.passed, result.description) for result in results}) == 1
+        return results[0]
+
+    for shard in ("s0", "s1", "s2", "s3"):
+        night.add_file(shard)
+    some = covered(["s0", "s1", "s2"])
+    assert (some.passed, some.description) == (False, "web lacks 1 of 4 shards: s3")
+    assert covered(["s0", "s1", "s2", "s3"]).passed
+    night.add_file("s4")
+    assert covered(["s0", "s1", "s2", "s3"]).description == "web lacks 1 of 5 shards: s4"
+
+
+def test_no_age_makes_what_lacks_a_shard_pass() -> None:
+    graph = defs.resolve_asset_graph()
+    assert not any(graph.get(key).freshness_policy for key in graph.get_all_asset_keys())
 
 
 def test_refiners_to_try_are_the_newest_that_are_not_in_use(night: Night) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import expect
 
@@ -20,6 +19,7 @@ from prox_assets_tests.conftest import PAGES_PER_SHARD
 from prox_assets_tests.deployment.person import Person, person_at
 from prox_assets_tests.deployment.running import REPOSITORY, Deployment, running, wait_for, wait_for_backfill
 from prox_assets_tests.quality.browser import CHROMIUM, needs_chromium
+from prox_assets_tests.spoiled import CHECK, spoiled
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), needs_chromium]
 
@@ -96,20 +96,18 @@ def test_a_person_materializes_one_partition(deployment: Deployment, person: Per
 def test_a_check_fails_on_bad_data_and_passes_after_the_repair(
     deployment: Deployment, person: Person
 ) -> None:
-    path = Store(deployment.home / "storage").shard(ShardKey("web", RAW, "part-003")).paths()[0]
-    good = path.read_bytes()
-    pq.write_table(pq.read_table(path).slice(1), path)
+    shard = Store(deployment.home / "storage").shard(ShardKey("web", RAW, "part-003"))
     with deployment.instance() as instance:
-        before = instance.get_runs_count()
-        person.materialize(RAW, NEW)
-        assert _run_after(instance, before).status == dg.DagsterRunStatus.FAILURE
-        assert person.open_check(RAW, "row_conservation") == "Failed"
-        person.look("check_failed")
-        path.write_bytes(good)
+        with spoiled(shard):
+            before = instance.get_runs_count()
+            person.materialize(RAW, NEW)
+            assert _run_after(instance, before).status == dg.DagsterRunStatus.FAILURE
+            assert person.open_check(RAW, CHECK) == "Failed"
+            person.look("check_failed")
         before = instance.get_runs_count()
         person.materialize(RAW, NEW)
         assert _run_after(instance, before).status == dg.DagsterRunStatus.SUCCESS
-    assert person.open_check(RAW, "row_conservation") == "Passed"
+    assert person.open_check(RAW, CHECK) == "Passed"
     person.look("check_passed")
 
 
@@ -129,9 +127,21 @@ def test_the_schedule_refines_what_was_read_and_then_has_nothing_to_ask_for(depl
         wait_for(
             lambda: _ticks(deployment, selector)[0] == "SKIPPED", _PATIENCE, "a tick with nothing to ask for"
         )
+        for followed in ("statistics_database", "quality_report"):
+            wait_for(lambda asset=followed: _covers(instance, asset, NEW), _PATIENCE, f"{followed} follows")
         events = instance.fetch_materializations(refined, limit=100).records
         assert sum(event.partition_key == NEW for event in events) == 1
         deployment.ask(_STOP_SCHEDULE, id=_schedule(deployment, selector)["id"])
+
+
+def _covers(instance: dg.DagsterInstance, asset: str, key: str) -> bool:
+    """Tell whether an asset was last made of a partition too."""
+    wanted = dg.AssetRecordsFilter(
+        dg.AssetKey(asset), asset_partitions=None if asset == "statistics_database" else ["web"]
+    )
+    (last,) = instance.fetch_materializations(wanted, limit=1).records
+    assert last.asset_materialization is not None
+    return key in last.asset_materialization.metadata["shards_included"].value  # type: ignore[operator]
 
 
 def _ticks(deployment: Deployment, selector: dict[str, str]) -> list[str]:
@@ -160,6 +170,19 @@ def test_a_person_launches_a_backfill_of_three(deployment: Deployment, person: P
         wanted = dg.AssetRecordsFilter(dg.AssetKey("doc_refined_corpus"), after_storage_id=last)
         made = instance.fetch_materializations(wanted, limit=100).records
         assert sorted(str(event.partition_key) for event in made) == sorted(keys)
+
+
+@pytest.mark.parametrize("asset", [RAW, "doc_refined_corpus", "chunk_refined_corpus"])
+def test_checks_show_all_partitions_of_single_runs_backfills_and_nights(
+    deployment: Deployment, person: Person, asset: str
+) -> None:
+    with deployment.instance() as instance:
+        made = len(instance.get_materialized_partitions(dg.AssetKey(asset)))
+    assert person.open_check(asset, "schema") == "Passed"
+    person.page.get_by_role("tab", name="Partitions").last.click()
+    for shown in (f"Passed ({made})", "Failed (0)", "Skipped (0)", "Execution Failed (0)"):
+        expect(person.page.get_by_text(shown, exact=True)).to_be_visible()
+    person.look(f"check_partitions_{asset}")
 
 
 def test_a_person_opens_the_report(deployment: Deployment, person: Person) -> None:

@@ -1,5 +1,6 @@
 """What happened to the corpus: statistics of each shard, the database built from them, the report."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from prox_assets.defs.assets.refinement import (
     doc_programs,
     doc_refined_corpus,
 )
-from prox_assets.defs.metadata import FRESH
+from prox_assets.defs.coverage import coverage_check, follows, shards_metadata
+from prox_assets.defs.guarded import guarded
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.store import Store
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.database import build_database
 from prox_assets.quality.statistics import write_shard_statistics
-from prox_assets.redaction import redacted_errors
 
 STATISTICS = "corpus_statistics"
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")
@@ -70,25 +71,31 @@ def database_path(store: Store) -> Path:
     owners=["team:data"],
     pool="statistics_database",
     code_version="2",
-    freshness_policy=FRESH,
+    automation_condition=follows(STATISTICS),
 )
-@redacted_errors()
-def statistics_database(catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+@guarded
+def statistics_database(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
     """One DuckDB file with the statistics of all shards, swapped in by rename: readers never meet a lock."""
-    store = catalogue.store()
-    for domain in catalogue.load().domains:
+    loaded, store = catalogue.load(), catalogue.store()
+    for domain in loaded.domains:
         store.bring(store.root / domain / STATISTICS)
-    folders = [
-        path for domain in catalogue.load().domains for path in (store.root / domain / STATISTICS).glob("*/")
-    ]
-    summary = build_database(folders, database_path(store))
+    folders = {domain: list((store.root / domain / STATISTICS).glob("*/")) for domain in loaded.domains}
+    summary = build_database(chain.from_iterable(folders.values()), database_path(store))
+    context.log.info(f"{summary.shards} shards, {summary.documents} documents")
+    included = {domain: [folder.name for folder in of_domain] for domain, of_domain in folders.items()}
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(summary.path)),
             "shards": summary.shards,
+            **shards_metadata(loaded, store, included),
             "documents": summary.documents,
             "tokens_raw": summary.tokens_raw,
             "tokens_kept": summary.tokens_kept,
             "unreconciled": summary.unreconciled,
         }
     )
+
+
+database_covers_all_shards = coverage_check(statistics_database, raw_documents)

@@ -11,17 +11,19 @@ import dagster as dg
 from prox_assets.config import Thresholds
 from prox_assets.defs.assets.agreement import read_agreement, teacher_agreement
 from prox_assets.defs.assets.analytics import database_path, statistics_database
+from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import held_out_labels, read_evaluation, refiner_evaluation
 from prox_assets.defs.assets.refinement import chunk_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
 from prox_assets.defs.checks import CHECKED, known_outcomes, validations_site
+from prox_assets.defs.coverage import coverage_check, follows, shards_metadata
 from prox_assets.defs.guarded import guarded
-from prox_assets.defs.metadata import FRESH
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import build_data_docs
+from prox_assets.quality.database import shards_in
 from prox_assets.quality.report import build_report
 from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, ReportInputs
 from prox_assets.quality.samples import ShardTexts
@@ -45,7 +47,7 @@ REPORT = "quality_report"
     kinds={"greatexpectations", "html"},
     owners=["team:data"],
     code_version="2",
-    freshness_policy=FRESH,
+    automation_condition=follows("chunk_refined_corpus", after="statistics_database"),
 )
 @guarded
 def quality_report(
@@ -59,15 +61,20 @@ def quality_report(
     docs = build_data_docs(validations_site(store, domain), report_folder(store, domain) / "data_docs")
     report = build_report(_inputs(catalogue, store, domain, checked, removal), report_path(store, domain))
     outcomes = [outcome for shard in checked for outcome in shard.outcomes]
+    included = shards_in(database_path(store), domain)
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(report)),
             "data_docs": dg.MetadataValue.path(str(docs)),
+            **shards_metadata(catalogue.load(), store, {domain: included}),
             "checks_passed": sum(outcome.success for outcome in outcomes),
             "checks_failed": sum(not outcome.success for outcome in outcomes),
             "removal": dg.MetadataValue.json(removal),
         }
     )
+
+
+report_covers_all_shards = coverage_check(quality_report, raw_documents)
 
 
 def report_folder(store: Store, domain: str) -> Path:
