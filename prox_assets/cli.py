@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_refine(_command(commands, "refine", "refine files, without an orchestrator"))
     _add_teach(_command(commands, "teach", "annotate seeds, or say what it would cost"))
     _add_estimate(_command(commands, "estimate", "what refining a domain will cost, from a sample"))
-    _add_evaluate(_command(commands, "evaluate", "score a chunk refiner against line labels"))
+    _add_evaluate(_command(commands, "evaluate", "score refiners against labels"))
     _add_show(_command(commands, "show", "show a document before and after"))
     _add_labels(commands.add_parser("labels", help="labels that people make in the report"))
     _add_compare(_command(commands, "compare", "what one way of refining removes and another keeps"))
@@ -164,11 +164,17 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--labels", type=Path, required=True, help="Parquet: id, lines, is_noise[, ambiguous]"
-    )
-    parser.add_argument("--chunk-refiner", type=Path, required=True, help="a checkpoint folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add = parser.add_argument
+    add("--labels", type=Path, metavar="FILE", help="line labels, Parquet: id, lines, is_noise[, ambiguous]")
+    add("--documents", type=Path, metavar="FILE", help="document labels, Parquet: id, keep and text or lines")
+    add("--keep-column", default="keep", help="the column of document labels (keep)")
+    add("--keep-at-least", type=float, help="the number from which on a document is to be kept")
+    add("--chunk-refiner", type=Path, help="a checkpoint, its folder in the store, or that of the asset")
+    add("--doc-refiner", type=Path, help="the same for documents")
+    add("--domain", help="a domain: its current refiners, without the documents that they were trained on")
+    add("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    add("--exclude", type=Path, metavar="FILE", help="Parquet with ids (doc_id or id) that must not count")
+    add("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=_evaluate)
 
 
@@ -266,9 +272,9 @@ def _estimate(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from prox_assets.refining.command import evaluate_labels
+    from prox_assets.refining.evaluate_command import evaluate
 
-    return evaluate_labels(options.labels, options.chunk_refiner, options.json)
+    return evaluate(options)
 
 
 def _show(options: argparse.Namespace) -> int:

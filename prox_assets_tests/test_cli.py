@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -142,3 +143,91 @@ def test_mistakes_are_one_line_and_status_one(
     assert message.startswith("prox: ")
     assert expected in message
     assert message.count("\n") == 1
+
+
+def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """The exit status, the figures and stderr of one evaluation."""
+    status = main(["evaluate", "--json", *arguments])
+    printed = capsys.readouterr()
+    return status, json.loads(printed.out) if printed.out else {}, printed.err
+
+
+def test_evaluate_takes_every_folder_of_a_refiner(graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = graph.store.artifact("web", "chunk_refiner").folder
+    labels = str(graph.sample / "truth" / "web.parquet")
+    runs = [
+        evaluated(capsys, "--labels", labels, "--chunk-refiner", str(path))
+        for path in (folder / "checkpoint", folder, folder.parent)
+    ]
+    assert runs[0][0] == 0 and runs[0][1] == runs[1][1] == runs[2][1]
+    assert "lines: 240 documents, " in runs[0][2] and "more, by the first 8 documents" in runs[0][2]
+    status, _, said = evaluated(capsys, "--labels", labels, "--chunk-refiner", str(graph.sample))
+    assert (status, said.count("\n")) == (1, 1) and "holds no refiner" in said
+
+
+def test_evaluate_leaves_out_what_the_refiners_were_trained_on(
+    graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = pq.read_table(graph.sample / "truth" / "web.parquet")
+    labels = str(graph.sample / "truth" / "web.parquet")
+    dataset = graph.store.artifact("web", "sft_dataset").folder
+    trained = set(pq.read_table(dataset / "documents.parquet")["doc_id"].to_pylist())
+    seen = sum(name in trained for name in truth["id"].to_pylist())
+    arguments = ("--labels", labels, "--documents", labels, "--domain", "web")
+    status, scores, said = evaluated(capsys, *arguments)
+    assert (status, scores["documents"]["n_documents"]) == (0, truth.num_rows - seen)
+    assert scores["lines"]["n_documents"] <= truth.num_rows - seen
+    assert f"{seen} of {truth.num_rows} documents are left out" in said
+    pq.write_table(truth.select(["id"]).slice(3), tmp_path / "others.parquet")
+    only = ("--exclude", str(tmp_path / "others.parquet"))
+    checkpoint = str(graph.store.artifact("web", "doc_refiner").folder)
+    status, scores, _ = evaluated(capsys, "--documents", labels, "--doc-refiner", checkpoint, *only)
+    assert (status, scores["documents"]["n_documents"]) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "say with --labels"),
+        (("--labels", "none.parquet", "--chunk-refiner", "."), "holds no refiner"),
+        (("--labels", "none.parquet"), "say which refiner"),
+        (("--documents", "none.parquet"), "say which refiner"),
+    ],
+)
+def test_evaluate_says_what_is_missing(
+    arguments: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, said = evaluated(capsys, *arguments)
+    assert (status, said.count("\n")) == (1, 1) and reason in said
+
+
+@pytest.mark.parametrize("columns", [["doc_id", "text"], ["text", "doc_id", "url", "extra"]])
+def test_teach_takes_documents_of_two_columns(
+    tmp_path: Path, columns: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["It rained for a week, and the river rose by two metres in the night.", "Log in"]
+    table = pa.table({"doc_id": [1, 2], "text": texts, "url": [None, None], "extra": [0, 0]}).select(columns)
+    pq.write_table(table, tmp_path / "in.parquet")
+    assert main(["teach", "math", "--input", str(tmp_path / "in.parquet"), "--output", str(tmp_path)]) == 0
+    assert pq.read_table(tmp_path / "doc_annotations.parquet")["doc_id"].to_pylist() == ["1", "2"]
+    assert "repeated lines are counted in the 2 documents of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"doc_id": ["a"]}, "no column text"),
+        ({"doc_id": ["a"], "text": [None]}, "row 0 has no text"),
+        ({"doc_id": [None], "text": ["a"]}, "row 0 has no id"),
+        ({"doc_id": ["a", "a"], "text": ["x", "y"]}, "more than once"),
+        ({"doc_id": ["a"], "text": [1]}, "not a text"),
+        ({"doc_id": ["a"], "text": ["x"], "url": [7]}, "not a text"),
+    ],
+)
+def test_teach_refuses_documents_in_one_line(
+    tmp_path: Path, columns: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "in.parquet")
+    assert main(["teach", "web", "--input", str(tmp_path / "in.parquet"), "--dry-run"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and reason in said

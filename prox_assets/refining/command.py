@@ -1,14 +1,12 @@
 """What the `prox` command does, as functions: refine files, evaluate a checkpoint, show a document."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -16,7 +14,6 @@ from rich.table import Table
 from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Bands, Columns, Execution, Inference, Input, Thresholds
 from prox_assets.config.locations import absolute
-from prox_assets.documents.files import reading
 from prox_assets.documents.ids import id_text
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.ingest_report import distrust, ingest_report
@@ -25,15 +22,12 @@ from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import Listing, ShardSource, closed_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
-from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails
 from prox_assets.programs.profiles import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
-from prox_assets.refiner.evaluation import evaluate_lines
 from prox_assets.refining import parts, shards
 from prox_assets.refining.estimate import estimate_refining
-from prox_assets.refining.kinds import open_chunk_refiner
 from prox_assets.refining.loaded import (
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
@@ -194,25 +188,6 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
         )
         table.add_row(stage.stage, f"{stage.tokens:,}", *hours, f"{stage.operations:.2e}")
     show(console, table)
-    return 0
-
-
-def evaluate_labels(labels: Path, checkpoint: Path, as_json: bool) -> int:
-    """Score a chunk refiner against line labels, and print the figures."""
-    if not labels.is_file():
-        raise InputError(f"{labels}: there is no such labels file.")
-    with reading(labels, "give a Parquet file with the columns id, lines, is_noise", InputError):
-        names = set(pq.read_schema(labels).names)
-    columns = [name for name in ("id", "lines", "is_noise", "ambiguous") if name in names]
-    refiner = open_chunk_refiner(checkpoint, EngineSettings())
-    metrics = asdict(evaluate_lines(refiner, pq.read_table(labels, columns=columns)))
-    if as_json:
-        print(json.dumps(metrics))
-        return 0
-    table = new_table("lines, noise is positive", "")
-    for name, value in metrics.items():
-        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
-    show(open_console(), table)
     return 0
 
 
