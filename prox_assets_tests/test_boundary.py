@@ -182,7 +182,7 @@ def catalogue(tmp_path: Path) -> Path:
         (["publish", "web", "--output", "{tmp}/p"], "materialize chunk_refined_corpus first"),
         (["publish", "--verify", "{tmp}/nowhere"], "no manifest.json"),
         (["teach", "web", "--dry-run"], "materialize seed_documents for web first"),
-        (["teach", "web", "--dry-run", "--input", "{tmp}/data/a.jsonl"], "this file is damaged"),
+        (["teach", "web", "--dry-run", "--input", "{tmp}/data/a.jsonl"], "{tmp}/data/a.jsonl"),
         (["evaluate", "--labels", "{tmp}/nowhere", "--chunk-refiner", "{tmp}"], "no such labels file"),
         (["labels", "import", "{tmp}/nowhere"], "{tmp}/nowhere"),
     ],
@@ -195,6 +195,17 @@ def test_commands_before_anything_exists_say_what_to_do(
         filled += ["--catalogue", str(catalogue)]
     assert main(filled) == 1
     assert words.replace("{tmp}", str(catalogue.parent)) in _line(capsys)
+
+
+@pytest.mark.parametrize("home", ["{tmp}/nowhere", "{tmp}/catalogue.yaml", "relative", ""])
+def test_a_deployment_that_is_not_there_is_one_line(
+    capsys: pytest.CaptureFixture[str], catalogue: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home.replace("{tmp}", str(catalogue.parent)))
+    monkeypatch.setenv("PROX_CATALOGUE", str(catalogue))
+    for arguments in (["status"], ["backfill", "web", "--dry-run"]):
+        assert main([*arguments, "--catalogue", str(catalogue)]) == 1
+        assert "DAGSTER_HOME" in _line(capsys)
 
 
 # The disk -------------------------------------------------------------------------------------------------
