@@ -56,7 +56,7 @@ exporter.querySelector("button").click();
 @pytest.mark.parametrize("name", ["labels.parquet", "evaluation.parquet"])
 def test_a_file_that_is_in_the_way_is_left_alone(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("notes")
-    with pytest.raises(InputError, match=f"{name} is no labels file"):
+    with pytest.raises(InputError, match=f"{name} is not a Parquet file"):
         import_verdicts([], Store(tmp_path / "storage"), OWN_HOLDOUT, tmp_path)
     assert (tmp_path / name).read_text() == "notes"
 
