@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE
 from prox_assets.defs.assets.seeds import SEEDS_FILE
+from prox_assets.documents.files import read_table
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.store import Artifact, Store
 from prox_assets.teacher.rounds import Round, read_rounds
@@ -58,8 +58,8 @@ def trained_on(store: Store, domain: str) -> list[str] | None:
 
 def teaching_tables(sources: Mapping[str, Artifact], rounds: Sequence[Round]) -> Teaching:
     """Everything that is annotated."""
-    added = [pq.read_table(one.folder / SEEDS_FILE) for one in rounds]
-    seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
+    added = [read_table(one.folder / SEEDS_FILE) for one in rounds]
+    seeds = read_table(sources["seed_documents"].folder / SEEDS_FILE)
     return Teaching(
         pa.concat_tables([seeds, *added]),
         _annotations(sources["doc_annotations"], rounds, DOC_ANNOTATIONS_FILE),
@@ -69,5 +69,5 @@ def teaching_tables(sources: Mapping[str, Artifact], rounds: Sequence[Round]) ->
 
 
 def _annotations(source: Artifact, rounds: Sequence[Round], file: str) -> pa.Table:
-    own = pq.read_table(source.folder / ANNOTATIONS_FILE)
-    return pa.concat_tables([own, *(pq.read_table(one.folder / file) for one in rounds)])
+    own = read_table(source.folder / ANNOTATIONS_FILE)
+    return pa.concat_tables([own, *(read_table(one.folder / file) for one in rounds)])

@@ -1,10 +1,10 @@
 """The ingest report: what became of the rows of a source, and why those that were rejected were."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from prox_assets.documents.files import read_json
 from prox_assets.documents.shards import MANIFEST, FinishedShard
 from prox_assets.errors import StoreError, one_line
 
@@ -119,7 +119,7 @@ def ingest_report(finished: FinishedShard) -> IngestReport:
     Raises:
         StoreError: an earlier version ingested the shard, without a report.
     """
-    entry = json.loads((finished.folder / MANIFEST).read_text()).get("ingest")
+    entry = read_json(finished.folder / MANIFEST).get("ingest")
     if entry is None:
         raise StoreError(
             f"{finished.folder}: no ingest report is stored here; materialize raw_documents of "

@@ -13,6 +13,7 @@ from langcodes import Language
 from langcodes.tag_parser import LanguageTagError
 
 from prox_assets.config import Domain
+from prox_assets.documents.files import read_json
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.errors import StoreError
 from prox_assets.publishing.checks import CheckedShard, checked_shards
@@ -241,7 +242,7 @@ def how_executed(shards: Sequence[ShardStages]) -> list[Executed]:
 
 
 def _configuration(stage: FinishedShard) -> dict[str, Any]:
-    manifest: dict[str, dict[str, Any]] = json.loads((stage.folder / "manifest.json").read_text())
+    manifest: dict[str, dict[str, Any]] = read_json(stage.folder / "manifest.json")
     return manifest["configuration"]
 
 

@@ -1,6 +1,5 @@
 """Building the folder of a published corpus: Parquet files, card, manifest."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
-from prox_assets.documents.files import publish_folder
+from prox_assets.documents.files import publish_folder, read_json
 from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import known_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
@@ -167,6 +166,6 @@ def _refiners(store: Store, domain: str) -> dict[str, dict[str, Any]]:
     found = {}
     for name in ("doc_refiner", "chunk_refiner"):
         artifact = store.artifact(domain, name)
-        info = json.loads((artifact.folder / "checkpoint" / "prox.json").read_text())
+        info = read_json(artifact.folder / "checkpoint" / "prox.json")
         found[name] = {"fingerprint": artifact.fingerprint, **info}
     return found

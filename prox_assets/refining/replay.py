@@ -1,7 +1,6 @@
 """Executing stored programs again, after thresholds have moved: what that can do, and what needs a model."""
 
-import json
-
+from prox_assets.documents.files import read_json
 from prox_assets.documents.store import FinishedShard, RowRange
 from prox_assets.errors import RefinerError
 from prox_assets.refining.documents import KEPT
@@ -16,7 +15,7 @@ def refuse_returned(refined: FinishedShard, programs: FinishedShard) -> None:
     Raises:
         RefinerError: counts them, and says that the model has to run.
     """
-    manifest = json.loads((programs.folder / "manifest.json").read_text())
+    manifest = read_json(programs.folder / "manifest.json")
     if manifest["configuration"]["upstreams"]["doc_refined_corpus"] == refined.fingerprint:
         return
     returned = sum(_without_programs(refined, programs, rows) for rows in refined.ranges)

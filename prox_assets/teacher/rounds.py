@@ -1,12 +1,11 @@
 """Rounds of hard examples: committed folders that are never changed, and the rule that ends them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from prox_assets.documents.files import is_temporary
+from prox_assets.documents.files import is_temporary, read_json
 
 RECORD_FILE = "round.json"
 
@@ -99,6 +98,6 @@ def next_step(
 
 
 def _read(path: Path) -> Round:
-    values = json.loads(path.read_text("utf-8"))
+    values = read_json(path)
     record = RoundRecord(**{**values, "before": Validation(**values["before"])})
     return Round(path.parent, path.parent.name, record)

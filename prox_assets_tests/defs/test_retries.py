@@ -90,3 +90,21 @@ def test_a_step_is_tried_again_only_for_what_passes(monkeypatch: pytest.MonkeyPa
     assert _retries(missing) == 0
     assert "raw_documents is not there: materialize it." in str(missing.get_step_failure_events())
     assert _retries(_run(KeyError("text"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space", "/data/rows.parquet"), "/data/rows.parquet: no space is left"),
+        (OSError(errno.EROFS, "Read-only", "/data/rows.parquet"), "/data/rows.parquet: the file system is"),
+        (MemoryError(), "lower inference.rows_per_commit"),
+    ],
+)
+def test_what_a_person_has_to_mend_first_is_one_clear_line(error: Exception, words: str) -> None:
+    result = _run(error)
+    assert _retries(result) == 0
+    (failure,) = result.get_step_failure_events()
+    shown = failure.step_failure_data.user_failure_data
+    assert shown is not None
+    assert words in (shown.description or "")
+    assert "\n" not in (shown.description or "")

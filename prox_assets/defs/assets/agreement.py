@@ -1,13 +1,11 @@
 """How far teachers agree with one another, with people, and with themselves."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE, chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
@@ -16,7 +14,7 @@ from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, read_table, write_json
 from prox_assets.documents.store import Store
 from prox_assets.quality.markdown import block, inline
 from prox_assets.teacher.agreement import Annotated, agreement
@@ -60,10 +58,10 @@ def teacher_agreement(
     ]
 
     def build(folder: Path) -> None:
-        seeds = pq.read_table(sources["seed_documents"].folder / SEEDS_FILE)
+        seeds = read_table(sources["seed_documents"].folder / SEEDS_FILE)
         seeds = seeds.slice(0, section.agreement.sample)
         tables = (
-            _of(seeds, pq.read_table(sources[name].folder / ANNOTATIONS_FILE))
+            _of(seeds, read_table(sources[name].folder / ANNOTATIONS_FILE))
             for name in ("doc_annotations", "chunk_annotations")
         )
         judges = [Annotated(own.name, *tables)]
@@ -87,9 +85,7 @@ def teacher_agreement(
 
 def read_agreement(store: Store, domain: str) -> dict[str, Any]:
     """What `teacher_agreement` found of a domain (see `teacher.agreement.agreement`)."""
-    text = (store.artifact(domain, "teacher_agreement").folder / AGREEMENT_FILE).read_text()
-    result: dict[str, Any] = json.loads(text)
-    return result
+    return read_json(store.artifact(domain, "teacher_agreement").folder / AGREEMENT_FILE)
 
 
 def _annotated(teacher: Teacher, seeds: pa.Table, known: list[Teacher]) -> Annotated:

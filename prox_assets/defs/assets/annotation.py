@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.config import Bands
 from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
@@ -15,7 +14,7 @@ from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
 from prox_assets.defs.partitions import domains, partitioned_check
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import write_table
+from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.programs import Stage, parse
 from prox_assets.teacher.factory import open_teacher
@@ -80,7 +79,7 @@ def _annotate(
         catalogue.domain(domain).teacher, store.root / domain, context.log.info, corpus=corpus
     )
     seeds = store.artifact(domain, "seed_documents")
-    table = pq.read_table(seeds.folder / SEEDS_FILE)
+    table = read_table(seeds.folder / SEEDS_FILE)
     context.log.info(f"{teacher.name} annotates {table.num_rows} seeds")
     documents = asset == "doc_annotations"
     estimate = _estimate(teacher, table, documents)

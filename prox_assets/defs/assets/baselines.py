@@ -1,6 +1,5 @@
 """What the refined corpus is compared with: published filter rules, and tiny models of each corpus."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -23,7 +22,7 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.progress import log_parts
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.schema import RULE_FILTERED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.refining.parts import PartResult, map_parts
@@ -113,9 +112,7 @@ def pretraining_comparison(
 
 def read_comparison(store: Store, domain: str) -> dict[str, Any]:
     """The figures of a domain's comparison; none where it has no held-out labels or no documents."""
-    text = (store.artifact(domain, "pretraining_comparison").folder / COMPARISON_FILE).read_text()
-    result: dict[str, Any] = json.loads(text)
-    return result
+    return read_json(store.artifact(domain, "pretraining_comparison").folder / COMPARISON_FILE)
 
 
 def clean_texts(labels: pa.Table) -> list[str]:

@@ -1,13 +1,11 @@
 """How good the refiners are, on documents that no teacher has seen."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
 from prox_assets.defs.assets.corpus import raw_documents
@@ -24,7 +22,7 @@ from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, read_table, write_json
 from prox_assets.documents.fingerprint import file_fingerprint
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard, Store
@@ -76,9 +74,7 @@ def refiner_evaluation(
                 rails,
             )
             dataset = upstreams["sft_dataset"].folder
-            linear = train_ngrams(
-                pq.read_table(dataset / DOCUMENTS_FILE), pq.read_table(dataset / CHUNKS_FILE)
-            )
+            linear = train_ngrams(read_table(dataset / DOCUMENTS_FILE), read_table(dataset / CHUNKS_FILE))
             baselines = {
                 "rules": rules_answers(
                     RulesTeacher(corpus=Corpus.of_shards(raw)), labelled_documents(raw, labels), pages, rails
@@ -104,9 +100,7 @@ def refiner_evaluation(
 
 def read_evaluation(store: Store, domain: str) -> dict[str, Any]:
     """The figures of a domain's refiners."""
-    text = (store.artifact(domain, "refiner_evaluation").folder / EVALUATION_FILE).read_text()
-    result: dict[str, Any] = json.loads(text)
-    return result
+    return read_json(store.artifact(domain, "refiner_evaluation").folder / EVALUATION_FILE)
 
 
 def held_out_labels(section: Domain, raw: tuple[FinishedShard, ...]) -> pa.Table | None:

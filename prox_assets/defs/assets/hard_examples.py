@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
 from prox_assets.defs.assets.corpus import raw_documents
@@ -30,7 +29,7 @@ from prox_assets.defs.teaching import (
     teaching_tables,
     trained_on,
 )
-from prox_assets.documents.files import write_json, write_table
+from prox_assets.documents.files import read_table, write_json, write_table
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
@@ -177,7 +176,7 @@ def _teacher(section: Domain, store: Store, domain: str) -> Teacher:
 def _pool(section: Domain, store: Store, domain: str, rounds: Sequence[Round]) -> pa.Table:
     """Documents that are neither seeds nor held out, nor of the pool of an earlier round."""
     seeds = teaching_tables(teaching_sources(store, domain), ()).seeds
-    pools = [pq.read_table(one.folder / POOL_FILE)["doc_id"].to_pylist() for one in with_examples(rounds)]
+    pools = [read_table(one.folder / POOL_FILE)["doc_id"].to_pylist() for one in with_examples(rounds)]
     pool = FreshPool(
         section.hard_examples.pool,
         section.seeds.seed,

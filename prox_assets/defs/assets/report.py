@@ -1,6 +1,5 @@
 """The data-quality report of a domain: checks, figures, samples, and how much of the truth was met."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,7 @@ from prox_assets.defs.coverage import coverage_check, follows, shards_metadata
 from prox_assets.defs.guarded import guarded
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import write_json
+from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.data_docs import build_data_docs
 from prox_assets.quality.database import shards_in
@@ -89,7 +88,7 @@ def report_path(store: Store, domain: str) -> Path:
 
 def read_removal(store: Store, domain: str) -> dict[str, Any]:
     """What the refined corpus lost and kept, measured against held-out truth; empty without labels."""
-    result: dict[str, Any] = json.loads((report_folder(store, domain) / "removal.json").read_text())
+    result: dict[str, Any] = read_json(report_folder(store, domain) / "removal.json")
     return result
 
 
@@ -148,9 +147,7 @@ def _texts(store: Store, domain: str) -> list[ShardTexts]:
 
 def _card(store: Store, domain: str, asset: str) -> RefinerCard:
     checkpoint = store.artifact(domain, asset).folder / CHECKPOINT
-    return RefinerCard(
-        json.loads((checkpoint / INFO_FILE).read_text()), json.loads((checkpoint / CURVES_FILE).read_text())
-    )
+    return RefinerCard(read_json(checkpoint / INFO_FILE), read_json(checkpoint / CURVES_FILE))
 
 
 def _moved(thresholds: Thresholds) -> dict[str, float]:

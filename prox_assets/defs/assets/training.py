@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow.parquet as pq
 
 from prox_assets.config import RefinerOf, RefinerRecipe
 from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
@@ -20,7 +19,7 @@ from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.teaching import finished_rounds, teaching_sources, teaching_tables
 from prox_assets.defs.training_progress import log_training
-from prox_assets.documents.files import write_table
+from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.store import Store
 from prox_assets.inference import Task
 from prox_assets.refiner.aims import Goal
@@ -195,7 +194,7 @@ def _train(
     documents = recipe.task is Task.DOCUMENT
 
     def build(folder: Path) -> None:
-        table = pq.read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
+        table = read_table(dataset.folder / (DOCUMENTS_FILE if documents else CHUNKS_FILE))
         note = f"Seeds of domain {domain}, annotated by its teacher (dataset {dataset.fingerprint})."
         work = store.partial(domain, asset, configuration)
         _trainer(recipe)(table, recipe, folder / CHECKPOINT, note, log_training(context), work)
@@ -230,5 +229,5 @@ def _asked(checkpoint: Path, info: CheckpointInfo) -> dict[str, Any]:
 
 
 def _splits(file: Path) -> dict[str, int]:
-    splits = pq.read_table(file, columns=["split"])["split"].to_pylist()
+    splits = read_table(file, columns=["split"])["split"].to_pylist()
     return {split: splits.count(split) for split in ("train", "validation")}
