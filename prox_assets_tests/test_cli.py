@@ -189,15 +189,18 @@ def test_evaluate_leaves_out_what_the_refiners_were_trained_on(
     ("arguments", "reason"),
     [
         ((), "say with --labels"),
-        (("--labels", "none.parquet", "--chunk-refiner", "."), "holds no refiner"),
-        (("--labels", "none.parquet"), "say which refiner"),
-        (("--documents", "none.parquet"), "say which refiner"),
+        (("--labels", "FILE", "--chunk-refiner", "."), "holds no refiner"),
+        (("--labels", "FILE"), "say which refiner"),
+        (("--documents", "FILE"), "say which refiner"),
+        (("--documents", "none.parquet"), "no such labels file"),
     ],
 )
 def test_evaluate_says_what_is_missing(
-    arguments: tuple[str, ...], reason: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, _, said = evaluated(capsys, *arguments)
+    file = tmp_path / "labels.parquet"
+    pq.write_table(pa.table({"id": ["a"], "lines": [["x"]], "is_noise": [[True]], "keep": [True]}), file)
+    status, _, said = evaluated(capsys, *(str(file) if word == "FILE" else word for word in arguments))
     assert (status, said.count("\n")) == (1, 1) and reason in said
 
 

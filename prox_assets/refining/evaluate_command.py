@@ -52,6 +52,8 @@ def evaluate(options: Namespace) -> int:
     """
     if options.labels is None and options.documents is None:
         raise InputError("say with --labels (lines) or --documents what to measure against.")
+    for file in filter(None, (options.labels, options.documents)):
+        open_parquet(file)
     store = open_store(load_catalogue(options.catalogue).storage) if options.domain else None
     known = _known(options, store)
     scores: dict[str, Any] = {}
@@ -103,7 +105,7 @@ def _known(options: Namespace, store: Store | None) -> Known:
     ids: set[str] = set()
     texts: set[str] = set()
     if options.exclude is not None:
-        names = open_parquet(options.exclude).schema_arrow.names
+        names = open_parquet(options.exclude, "file").schema_arrow.names
         column = next((name for name in ("doc_id", "id") if name in names), None)
         if column is None:
             raise InputError(f"{options.exclude} has no column doc_id or id, only {', '.join(names)}.")

@@ -74,7 +74,7 @@ def _given(path: Path) -> tuple[pa.Table, Corpus]:
     Raises:
         InputError: it cannot be read, lacks ids or texts, or an id stands in it twice.
     """
-    table = open_parquet(path).read()
+    table = open_parquet(path, "file").read()
     if missing := {"doc_id", "text"} - set(table.column_names):
         raise InputError(
             f"{path} has no column {', '.join(sorted(missing))}, only {', '.join(table.column_names)}; "

@@ -145,14 +145,14 @@ _LABELS = pa.schema(
 )
 
 
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file.
+def open_parquet(path: Path, what: str = "labels file") -> pq.ParquetFile:
+    """Open a Parquet file; `what` it is said to be stands in messages.
 
     Raises:
         InputError: there is none, or it cannot be read as Parquet.
     """
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; correct the path.")
+        raise InputError(f"{path}: there is no such {what}; correct the path.")
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:

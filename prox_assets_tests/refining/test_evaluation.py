@@ -13,7 +13,7 @@ def test_a_labels_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["a"]}), file)
     with pytest.raises(InputError, match="no column 'lines', 'is_noise'"):
         read_labels(file, {"a"}, 10)
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="no such labels file"):
         read_labels(file.with_name("absent"), {"a"}, 10)
 
 
