@@ -75,6 +75,9 @@ def coverage_result(
     rows, lacks = [], []
     for domain in loaded.domains:
         included = _included(instance, asset, domain)
+        if included is None:
+            rows.append({"domain": domain, "included": 0, "missing": "never made"})
+            continue
         missing = missing_shards(loaded, store, domain, included)
         if missing is None:
             lacks.append(f"{domain}: {_NOT_LISTED}")
@@ -93,14 +96,15 @@ def coverage_result(
     )
 
 
-def _included(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, domain: str) -> list[str]:
-    """The shards of a domain that an asset was last made of, as it said then."""
+def _included(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, domain: str) -> list[str] | None:
+    """The shards of a domain that an asset was last made of, as it said then; None where it never was."""
     partitions = [domain] if asset.partitions_def else None
     wanted = dg.AssetRecordsFilter(asset_key=asset.key, asset_partitions=partitions)
     records = instance.fetch_materializations(wanted, limit=1).records
-    metadata = (
-        records[0].asset_materialization.metadata if records and records[0].asset_materialization else {}
-    )
+    made = records[0].asset_materialization if records else None
+    if made is None:
+        return None
+    metadata = made.metadata
     keys: Any = metadata[INCLUDED].value if INCLUDED in metadata else []
     return [shard for of_domain, shard in map(dimensions, keys) if of_domain == domain]
 
