@@ -142,6 +142,11 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chunk-refiner", type=Path, help="a checkpoint folder, instead of the domain's")
     parser.add_argument("--id-column", default="id", help="where no --domain says it")
     parser.add_argument("--text-column", default="text", help="where no --domain says it")
+    parser.add_argument(
+        "--when-unreliable",
+        choices=("refuse", "keep_all", "use"),
+        help="what to do with a refiner that is no better than keeping everything (default: the catalogue's)",
+    )
     parser.set_defaults(run=_refine)
 
 
@@ -260,8 +265,11 @@ def _refine(options: argparse.Namespace) -> int:
 
 
 def _teach(options: argparse.Namespace) -> int:
+    from prox_assets.catalogue import load_catalogue
+    from prox_assets.refiner.bases import require_bases
     from prox_assets.teacher.command import teach
 
+    require_bases(load_catalogue(options.catalogue).domain(options.domain).refiner)
     return teach(options)
 
 

@@ -15,12 +15,20 @@ from prox_assets.config.generative import (
     GenerativeRecipe,
     GenerativeRefiner,
     Lora,
+    RefinerSection,
 )
 from prox_assets.config.hard_examples import HardExamples
 from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
 from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
 from prox_assets.config.publishing import Publishing
-from prox_assets.config.refiners import Architecture, RefinerOf, RefinerRecipe, ScoringRefiner, Training
+from prox_assets.config.refiners import (
+    AnyRefiner,
+    Architecture,
+    RefinerOf,
+    RefinerRecipe,
+    ScoringRefiner,
+    Training,
+)
 from prox_assets.config.section import Section, Share
 from prox_assets.config.storage import Storage
 from prox_assets.config.teachers import (
@@ -37,6 +45,7 @@ __all__ = [
     "CATALOGUE_VARIABLE",
     "PROFILE_VARIABLE",
     "Agreement",
+    "AnyRefiner",
     "AnyTeacher",
     "Architecture",
     "Backfill",
@@ -66,6 +75,7 @@ __all__ = [
     "Publishing",
     "RefinerOf",
     "RefinerRecipe",
+    "RefinerSection",
     "RulesTeacher",
     "ScoringRefiner",
     "Section",

@@ -52,6 +52,7 @@ class ReportInputs:
     replaced the refiners' own when programs were executed. `evaluation`: the
     refiners' scores against truth, as the file of `refiner_evaluation` has them; `removal`: what the whole
     pipeline took of held-out documents, in characters. `agreement`: what the file of `teacher_agreement` has.
+    `warnings`: sentences for the headline on why the corpus is not to be used as it is.
     """
 
     domain: str
@@ -64,6 +65,7 @@ class ReportInputs:
     agreement: Mapping[str, Any] | None = None
     checks: tuple[CheckedShard, ...] = ()
     links: tuple[Link, ...] = ()
+    warnings: tuple[str, ...] = ()
     sample_size: int = 100
     seed: int = 0
 

@@ -177,7 +177,9 @@ class ChunkExecutor:
     def _programs(self, text: str, chunks: Sequence[dict[str, Any]]) -> Iterator[ScoredChunk]:
         for row in chunks:
             chunk = Chunk(row["chunk"], row["line_start"], row["line_stop"], row["start"], row["stop"])
-            if self._thresholds is None or not row["line_scores"]:
+            if row["status"] != OK:
+                yield chunk, Program(()), None
+            elif self._thresholds is None or not row["line_scores"]:
                 yield chunk, self._language.parse(row["program"]), row["call_scores"] or None
             else:
                 spans = [NoiseSpan(one["start"], one["stop"], one["score"]) for one in row["spans"]]

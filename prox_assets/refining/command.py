@@ -1,5 +1,6 @@
 """What the `prox` command does, as functions: refine files, evaluate a checkpoint, show a document."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.config import Bands, Columns, Execution, Inference, Input, Thresholds
+from prox_assets.config import Bands, Columns, Execution, Inference, Input, RefinerSection, Thresholds
 from prox_assets.config.locations import absolute
 from prox_assets.documents.ids import id_text
 from prox_assets.documents.ingest import ingest
@@ -26,15 +27,21 @@ from prox_assets.programs import Rails
 from prox_assets.programs.profiles import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
+from prox_assets.refiner.gate import Gate
 from prox_assets.refining import parts, shards
+from prox_assets.refining.documents import REFINER_FAILED
 from prox_assets.refining.estimate import estimate_refining
+from prox_assets.refining.gating import (
+    gate_notes,
+    gated_chunk_refiner,
+    gated_document_refiner,
+    unreliable,
+)
 from prox_assets.refining.loaded import (
-    LoadedChunkRefiner,
-    LoadedDocumentRefiner,
+    ChunkDecider,
+    DocumentDecider,
     engine_settings,
     language_of,
-    load_chunk_refiner,
-    load_document_refiner,
     moved_thresholds,
     rails_of,
 )
@@ -49,12 +56,13 @@ class Refinement:
     """All that decides how files are refined."""
 
     domain: str
-    documents: LoadedDocumentRefiner
-    chunks: LoadedChunkRefiner
+    documents: DocumentDecider
+    chunks: ChunkDecider
     rails: Rails | None
     thresholds: Thresholds
     rows_per_commit: int
     workers: int
+    notes: dict[Gate, str]
     language: Language = PROX
 
 
@@ -64,8 +72,10 @@ def refine_files(options: Any) -> int:
     The inputs are looked at before a model is loaded.
 
     Raises:
-        UntrustedResultError: after all was written: a file gives no shard, too many rows of one were
-            rejected, one has no documents, or too many documents went over a guard rail.
+        RefinerError: a refiner is not reliable, and is not to be used or replaced then.
+        UntrustedResultError: after all was written: a refiner is not reliable or failed on too many
+            documents, a file gives no shard, too many rows of one were rejected, one has no documents, or too
+            many documents went over a guard rail.
     """
     console = open_console()
     task = _task(options)
@@ -74,6 +84,8 @@ def refine_files(options: Any) -> int:
     refuse_absent_columns(listing.shards, task.source.columns)
     _print_skipped(listing, console)
     settings = task.load()
+    for note in settings.notes.values():
+        console.print(note)
     done = [refine_shard(store, shard, settings) for shard in listing.shards]
     reports = {
         shard.name: ingest_report(store.shard(ShardKey(settings.domain, "raw_documents", shard.name)))
@@ -87,6 +99,8 @@ def refine_files(options: Any) -> int:
         refined = store.shard(ShardKey(settings.domain, "chunk_refined_corpus", shard.name))
         console.print(f"{shard.name}: {refined.folder}")
     reasons = [
+        *unreliable(settings.notes),
+        *_failures(store, task, listing),
         *_unread(listing),
         *distrust(reports, task.checks.max_rejected_share),
         *over_guard_rail(done, task.checks.max_guard_rail_share),
@@ -105,6 +119,21 @@ def _print_skipped(listing: Listing, console: Console) -> None:
     if rest:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in rest.most_common())
         console.print(f"skipped {rest.total():,} more: {counts}")
+
+
+def _failures(store: Store, task: "_Task", listing: Listing) -> Iterator[str]:
+    """Say that a refiner failed on more documents than the checks allow (checks.max_error_share)."""
+    failed = documents = 0
+    for shard in listing.shards:
+        refined = store.shard(ShardKey(task.domain, "chunk_refined_corpus", shard.name))
+        for batch in refined.batches(["reason"]):
+            documents += len(batch)
+            failed += pc.sum(pc.equal(batch["reason"], REFINER_FAILED)).as_py() or 0
+    if failed > task.checks.max_error_share * documents:
+        yield (
+            f"the refiner failed on {failed:,} of {documents:,} documents, which were kept as they are "
+            "(checks.max_error_share); the errors are in doc_programs and chunk_programs. Train it again."
+        )
 
 
 def _unread(listing: Listing) -> Iterator[str]:
@@ -166,11 +195,16 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
     settings = load_catalogue(catalogue)
     domain, store = settings.domain(name), open_store(settings.storage)
     engine = engine_settings(settings.inference)
+    documents, chunks = (
+        store.artifact(name, asset).folder / "checkpoint" for asset in ("doc_refiner", "chunk_refiner")
+    )
+    for note in gate_notes(documents, chunks, domain.refiner).values():
+        print(note, file=sys.stderr)
     found = estimate_refining(
         store,
         name,
-        load_document_refiner(store.artifact(name, "doc_refiner").folder / "checkpoint", engine),
-        load_chunk_refiner(store.artifact(name, "chunk_refiner").folder / "checkpoint", engine),
+        gated_document_refiner(documents, engine, domain.refiner),
+        gated_chunk_refiner(chunks, engine, domain.refiner),
         domain.thresholds.keep,
         sample,
     )
@@ -252,6 +286,7 @@ def _task(options: Any) -> _Task:
         return _task_by_paths(options)
     catalogue = load_catalogue(options.catalogue)
     domain = catalogue.domain(options.domain)
+    section = _section(domain.refiner, options)
 
     def load() -> Refinement:
         store = open_store(catalogue.storage)
@@ -265,12 +300,13 @@ def _task(options: Any) -> _Task:
         }
         return Refinement(
             options.domain,
-            load_document_refiner(checkpoints["doc_refiner"], settings),
-            load_chunk_refiner(checkpoints["chunk_refiner"], settings),
+            gated_document_refiner(checkpoints["doc_refiner"], settings, section),
+            gated_chunk_refiner(checkpoints["chunk_refiner"], settings, section),
             rails_of(domain.execution),
             domain.thresholds,
             catalogue.inference.rows_per_commit,
             catalogue.inference.workers,
+            gate_notes(checkpoints["doc_refiner"], checkpoints["chunk_refiner"], section),
             language_of(domain.language),
         )
 
@@ -278,21 +314,30 @@ def _task(options: Any) -> _Task:
     return _Task(options.domain, source, domain.checks, load)
 
 
+def _section(section: RefinerSection, options: Any) -> RefinerSection:
+    """What to do with an unreliable refiner: as the command says, else as the catalogue does."""
+    chosen = getattr(options, "when_unreliable", None)
+    return section if chosen is None else section.model_copy(update={"when_unreliable": chosen})
+
+
 def _task_by_paths(options: Any) -> _Task:
     if options.doc_refiner is None or options.chunk_refiner is None:
         raise CatalogueError("give --domain (with --catalogue), or both --doc-refiner and --chunk-refiner.")
+
+    section = _section(RefinerSection(), options)
 
     def load() -> Refinement:
         inference = Inference()
         settings = engine_settings(inference)
         return Refinement(
             "corpus",
-            load_document_refiner(options.doc_refiner, settings),
-            load_chunk_refiner(options.chunk_refiner, settings),
+            gated_document_refiner(options.doc_refiner, settings, section),
+            gated_chunk_refiner(options.chunk_refiner, settings, section),
             rails_of(Execution()),
             Thresholds(),
             inference.rows_per_commit,
             inference.workers,
+            gate_notes(options.doc_refiner, options.chunk_refiner, section),
         )
 
     columns = Columns(doc_id=options.id_column, text=options.text_column)

@@ -13,7 +13,7 @@ from prox_assets.documents.store import FinishedShard, RowRange, Store
 from prox_assets.errors import InputError
 from prox_assets.refining.documents import execute_programs
 from prox_assets.refining.kinds import chunk_work, document_work
-from prox_assets.refining.loaded import LoadedChunkRefiner, LoadedDocumentRefiner
+from prox_assets.refining.loaded import ChunkDecider, DocumentDecider
 from prox_assets.refining.streaming import Work
 
 _LAST_STAGE = "chunk_programs"
@@ -56,8 +56,8 @@ class Estimate:
 def estimate_refining(
     store: Store,
     domain: str,
-    documents: LoadedDocumentRefiner,
-    chunks: LoadedChunkRefiner,
+    documents: DocumentDecider,
+    chunks: ChunkDecider,
     keep_threshold: float | None = None,
     sample: int = 64,
 ) -> Estimate:

@@ -10,6 +10,12 @@ from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, Gene
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
 from prox_assets.refining.chunks import scored_chunk_work
 from prox_assets.refining.documents import scored_document_work
+from prox_assets.refining.keep_all import (
+    KeepAllChunks,
+    KeepAllDocuments,
+    keep_all_chunks_work,
+    keep_all_documents_work,
+)
 from prox_assets.refining.streaming import Work
 from prox_assets.refining.written import written_chunk_work, written_document_work
 
@@ -31,15 +37,21 @@ def open_chunk_refiner(checkpoint: Path, settings: EngineSettings) -> AnyChunkRe
     return ChunkRefiner.load(checkpoint, settings)
 
 
-def document_work(checkpoint: Path, refiner: AnyDocumentRefiner) -> Work[Any, Any]:
+def document_work(checkpoint: Path, refiner: AnyDocumentRefiner | KeepAllDocuments) -> Work[Any, Any]:
     """The steps of writing document programs with the refiner that was loaded from `checkpoint`."""
+    if isinstance(refiner, KeepAllDocuments):
+        return keep_all_documents_work(checkpoint)
     if isinstance(refiner, GenerativeDocumentRefiner):
         return written_document_work(checkpoint, refiner)
     return scored_document_work(checkpoint, refiner)
 
 
-def chunk_work(checkpoint: Path, refiner: AnyChunkRefiner, language: Language = PROX) -> Work[Any, Any]:
+def chunk_work(
+    checkpoint: Path, refiner: AnyChunkRefiner | KeepAllChunks, language: Language = PROX
+) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
+    if isinstance(refiner, KeepAllChunks):
+        return keep_all_chunks_work(checkpoint)
     if isinstance(refiner, GenerativeChunkRefiner):
         return written_chunk_work(checkpoint, refiner, language)
     return scored_chunk_work(checkpoint, refiner)

@@ -17,6 +17,7 @@ from prox_assets.programs.rails import PastEnd
 from prox_assets.programs.ultrax_profile import FIRST_LINE
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refiner.size import non_embedding_parameters
+from prox_assets.refining.keep_all import ChunkFallback, DocumentFallback
 from prox_assets.refining.kinds import (
     AnyChunkRefiner,
     AnyDocumentRefiner,
@@ -43,6 +44,10 @@ class LoadedChunkRefiner:
     checkpoint: Path
     configuration: dict[str, Any]
     cost: dict[str, Any]
+
+
+DocumentDecider = LoadedDocumentRefiner | DocumentFallback
+ChunkDecider = LoadedChunkRefiner | ChunkFallback
 
 
 def engine_settings(inference: Inference) -> EngineSettings:

@@ -12,8 +12,8 @@ from prox_assets.refining import chunks, documents
 from prox_assets.refining.counting import TokenCounter
 from prox_assets.refining.kinds import chunk_work, document_work
 from prox_assets.refining.loaded import (
-    LoadedChunkRefiner,
-    LoadedDocumentRefiner,
+    ChunkDecider,
+    DocumentDecider,
     checkpoint_fingerprint,
     language_configuration,
     rails_configuration,
@@ -22,11 +22,11 @@ from prox_assets.refining.parts import OnProgress, Transform, map_parts
 from prox_assets.refining.released import ReleasedExecutor
 from prox_assets.refining.streaming import stream_parts
 
-_CODE_VERSION = "2"
+_CODE_VERSION = "3"
 
 
 def write_doc_programs(
-    store: Store, raw: FinishedShard, loaded: LoadedDocumentRefiner, report: OnProgress, workers: int = 0
+    store: Store, raw: FinishedShard, loaded: DocumentDecider, report: OnProgress, workers: int = 0
 ) -> FinishedShard:
     """Have the document refiner judge every document of a shard, with `workers` processes beside it."""
     writer = _writer(store, "doc_programs", (raw,), loaded.configuration)
@@ -48,12 +48,16 @@ def write_doc_refined(
 
 
 def write_chunk_programs(
+<<<<<<< HEAD
     store: Store,
     refined: FinishedShard,
     loaded: LoadedChunkRefiner,
     report: OnProgress,
     workers: int = 0,
     language: Language = PROX,
+=======
+    store: Store, refined: FinishedShard, loaded: ChunkDecider, report: OnProgress, workers: int = 0
+>>>>>>> 5035b7f (Refuse to refine with a refiner that is no better than keeping everything, unless the catalogue says so)
 ) -> FinishedShard:
     """Have the chunk refiner write a program for every chunk of a shard's kept documents."""
     configuration = loaded.configuration | language_configuration(language)

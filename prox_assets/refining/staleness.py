@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from prox_assets.config import Domain
+from prox_assets.config import Domain, RefinerSection
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.remote import CONNECTIONS
 from prox_assets.documents.store import ShardKey, Store
+from prox_assets.inference import Task
+from prox_assets.refining.gating import KEEP_ALL, replaced
 from prox_assets.refining.loaded import (
     checkpoint_fingerprint,
     chunk_thresholds,
@@ -53,6 +56,8 @@ def present_settings(store: Store, domain: str, section: Domain) -> RefinedWith:
         {
             "doc_refiner": checkpoint_fingerprint(document),
             "chunk_refiner": checkpoint_fingerprint(chunk),
+            "document fallback": _fallback(document, Task.DOCUMENT, section.refiner),
+            "chunk fallback": _fallback(chunk, Task.CHUNK, section.refiner),
             "keep threshold": section.thresholds.keep,
             "chunk thresholds": None if moved is None else [moved.line, moved.span],
             "guard rails": None if rails is None else rails_configuration(rails),
@@ -73,6 +78,8 @@ def stale_reasons(store: Store, domain: str, shard: str, now: RefinedWith) -> tu
         {
             "doc_refiner": judged["checkpoint"],
             "chunk_refiner": edited["checkpoint"],
+            "document fallback": judged.get("fallback"),
+            "chunk fallback": edited.get("fallback"),
             "keep threshold": dropped["keep_threshold"],
             "chunk thresholds": executed["thresholds"],
             "guard rails": executed["rails"],
@@ -93,6 +100,12 @@ def stale_shards(
     with ThreadPoolExecutor(CONNECTIONS if store.remote else 1) as readers:
         reasons = readers.map(lambda shard: stale_reasons(store, domain, shard, now), shards)
         return {shard: why for shard, why in zip(shards, reasons, strict=True) if why}
+
+
+def _fallback(checkpoint: Path, task: Task, section: RefinerSection) -> str | None:
+    """What a refiner is replaced by; where it is refused, shards are no staler for it."""
+    keeps_all = section.when_unreliable == KEEP_ALL and replaced(checkpoint, task, section)
+    return KEEP_ALL if keeps_all else None
 
 
 def _plain(value: Any) -> str:

@@ -17,6 +17,7 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.programs import Stage, parse
+from prox_assets.refiner.bases import require_bases
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS, FAILED, Teacher
 from prox_assets.teacher.llm import Estimate, LlmTeacher
@@ -73,6 +74,7 @@ def _annotate(
 ) -> dg.MaterializeResult[Any]:
     """Annotate the seeds; what failed the last time is asked again, what is answered is not."""
     domain = context.partition_key
+    require_bases(catalogue.domain(domain).refiner)  # before a teacher is paid for what cannot be trained
     store = catalogue.store()
     corpus = Corpus.of_shards(store.shards(domain, "raw_documents"))
     teacher = open_teacher(

@@ -21,10 +21,14 @@ from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.defs.shown import edits_markdown, shares_markdown
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, Store
+from prox_assets.inference import Task
 from prox_assets.refining import shards as stages
 from prox_assets.refining.documents import KEPT
 from prox_assets.refining.estimate import estimate_refining
+from prox_assets.refining.gating import gated_chunk_refiner, gated_document_refiner, stored_gate
 from prox_assets.refining.loaded import (
+    ChunkDecider,
+    DocumentDecider,
     LoadedChunkRefiner,
     LoadedDocumentRefiner,
     chunk_thresholds,
@@ -49,7 +53,7 @@ from prox_assets.refining.replay import refuse_returned
 def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """Each document's keep probability, and the program that follows."""
     raw = at.finished("raw_documents")
-    loaded = loaded_document_refiner(at.catalogue, at.store, at.domain)
+    loaded = document_decider(at.catalogue, at.store, at.domain)
     finished = stages.write_doc_programs(
         at.store, raw, loaded, log_parts(at.context), workers_of(at.catalogue)
     )
@@ -62,6 +66,7 @@ def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
         mean_keep_probability=pc.mean(probabilities).as_py(),
         keep_probabilities=dg.MetadataValue.md(shares_markdown(probabilities.drop_null().to_pylist())),
         refined_with=loaded.configuration["checkpoint"],
+        **_gate(at, loaded.checkpoint, Task.DOCUMENT),
     )
 
 
@@ -92,7 +97,7 @@ def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
 def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     """A program for each chunk of the kept documents, with the scores of lines, spans and calls."""
     refined = at.finished("doc_refined_corpus")
-    loaded = loaded_chunk_refiner(at.catalogue, at.store, at.domain)
+    loaded = chunk_decider(at.catalogue, at.store, at.domain)
     finished = stages.write_chunk_programs(
         at.store,
         refined,
@@ -106,6 +111,7 @@ def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
         **_cost(finished),
         line_threshold=loaded.refiner.thresholds.line,
         refined_with=loaded.configuration["checkpoint"],
+        **_gate(at, loaded.checkpoint, Task.CHUNK),
     )
 
 
@@ -160,8 +166,8 @@ def refining_estimate(
     found = estimate_refining(
         store,
         domain,
-        loaded_document_refiner(catalogue, store, domain),
-        loaded_chunk_refiner(catalogue, store, domain),
+        document_decider(catalogue, store, domain),
+        chunk_decider(catalogue, store, domain),
         catalogue.domain(domain).thresholds.keep,
     )
     return dg.MaterializeResult(
@@ -186,6 +192,26 @@ def loaded_chunk_refiner(catalogue: CatalogueResource, store: Store, domain: str
     """The domain's chunk refiner, loaded once per process."""
     settings = engine_settings(catalogue.load().inference)
     return load_chunk_refiner(_checkpoint(store, domain, "chunk_refiner"), settings)
+
+
+def document_decider(catalogue: CatalogueResource, store: Store, domain: str) -> DocumentDecider:
+    """What decides on the domain's documents: its refiner, or what the catalogue puts in its place."""
+    settings, section = engine_settings(catalogue.load().inference), catalogue.load().domain(domain).refiner
+    return gated_document_refiner(_checkpoint(store, domain, "doc_refiner"), settings, section)
+
+
+def chunk_decider(catalogue: CatalogueResource, store: Store, domain: str) -> ChunkDecider:
+    """What decides on the domain's chunks: its refiner, or what the catalogue puts in its place."""
+    settings, section = engine_settings(catalogue.load().inference), catalogue.load().domain(domain).refiner
+    return gated_chunk_refiner(_checkpoint(store, domain, "chunk_refiner"), settings, section)
+
+
+def _gate(at: ShardRun, checkpoint: Path, task: Task) -> dict[str, Any]:
+    """The verdict on the refiner, and what was done where it is not reliable."""
+    section = at.catalogue.load().domain(at.domain).refiner
+    gate = stored_gate(checkpoint, task, section)
+    done = {} if gate.is_reliable else {"when_unreliable": section.when_unreliable}
+    return {"refiner_quality": str(gate), **done}
 
 
 def _checkpoint(store: Store, domain: str, asset: str) -> Path:

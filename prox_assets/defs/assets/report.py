@@ -28,6 +28,7 @@ from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, R
 from prox_assets.quality.samples import ShardTexts
 from prox_assets.refiner.checkpoint import CURVES_FILE, INFO_FILE
 from prox_assets.refining.evaluation import evaluate_corpus
+from prox_assets.refining.gating import gate_notes, unreliable
 
 REPORT = "quality_report"
 
@@ -133,6 +134,7 @@ def _inputs(
         removal=removal,
         agreement=read_agreement(store, domain),
         checks=checked,
+        warnings=_unreliable(catalogue, store, domain),
         links=(Link("Data Docs", "data_docs/index.html"),),
     )
 
@@ -143,6 +145,14 @@ def _texts(store: Store, domain: str) -> list[ShardTexts]:
         raw = store.shard(ShardKey(domain, "raw_documents", refined.key.shard))
         texts.append(ShardTexts(refined.key.shard, raw.paths(), refined.paths()))
     return texts
+
+
+def _unreliable(catalogue: CatalogueResource, store: Store, domain: str) -> tuple[str, ...]:
+    """What speaks against the domain's refiners, and what was done about it."""
+    documents, chunks = (
+        store.artifact(domain, name).folder / CHECKPOINT for name in ("doc_refiner", "chunk_refiner")
+    )
+    return tuple(unreliable(gate_notes(documents, chunks, catalogue.load().domain(domain).refiner)))
 
 
 def _card(store: Store, domain: str, asset: str) -> RefinerCard:

@@ -7,13 +7,13 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.config import RefinerOf, RefinerRecipe
+from prox_assets.config import RefinerOf, RefinerRecipe, RefinerSection
 from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
 from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded, guarded_on_device
-from prox_assets.defs.metadata import artifact_result, table_of
+from prox_assets.defs.metadata import artifact_result, checked_artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
@@ -23,7 +23,9 @@ from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.store import Store
 from prox_assets.inference import Task
 from prox_assets.refiner.aims import Goal
+from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
+from prox_assets.refiner.gate import no_better, too_few
 from prox_assets.refiner.generative.layout import Layout
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
 from prox_assets.refiner.generative.writing import read_writing
@@ -32,7 +34,20 @@ from prox_assets.refiner.sft import build_sft
 from prox_assets.teacher.rounds import with_examples
 
 Section = RefinerRecipe | GenerativeSection
+ENOUGH, BETTER = "enough_of_both_classes", "better_than_keeping_everything"
+_TRAINING_CODE = "3"
 DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
+
+
+def _gate_specs(asset: str) -> list[dg.AssetCheckSpec]:
+    descriptions = {
+        ENOUGH: "Validation data have enough documents of either class (refiner.min_documents_per_class).",
+        BETTER: "The area under the ROC curve is above chance, and F1 not below that of keeping everything.",
+    }
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True)
+        for name, text in descriptions.items()
+    ]
 
 
 @dg.asset(
@@ -48,7 +63,9 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     """Train and validation rows for both refiners, split by document."""
     domain = context.partition_key
     store = catalogue.store()
-    share = catalogue.domain(domain).refiner.validation_share
+    section = catalogue.domain(domain).refiner
+    require_bases(section)
+    share = section.validation_share
     sources = teaching_sources(store, domain)
     rounds = with_examples(finished_rounds(store, domain))
 
@@ -84,10 +101,11 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     kinds={"pytorch", "huggingface"},
     owners=["team:data"],
     pool=GPU_POOL,
-    code_version="1",
+    code_version=_TRAINING_CODE,
+    check_specs=_gate_specs("doc_refiner"),
 )
 @guarded_on_device
-def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
+def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """The document refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     section = catalogue.domain(context.partition_key).refiner.document
     return _train(context, catalogue, "doc_refiner", Task.DOCUMENT, section)
@@ -100,12 +118,11 @@ def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     kinds={"pytorch", "huggingface"},
     owners=["team:data"],
     pool=GPU_POOL,
-    code_version="1",
+    code_version=_TRAINING_CODE,
+    check_specs=_gate_specs("chunk_refiner"),
 )
 @guarded_on_device
-def chunk_refiner(
-    context: dg.AssetExecutionContext, catalogue: CatalogueResource
-) -> dg.MaterializeResult[Any]:
+def chunk_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """The chunk refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     section = catalogue.domain(context.partition_key).refiner.chunk
     return _train(context, catalogue, "chunk_refiner", Task.CHUNK, section)
@@ -201,7 +218,7 @@ def _train(
 
     configuration = {
         "asset": asset,
-        "code": "2",
+        "code": _TRAINING_CODE,
         "kind": "generative" if isinstance(recipe, GenerativeRecipe) else "scoring",
         "dataset": dataset.fingerprint,
         "recipe": recipe.to_json() | {"base": base.name},
@@ -209,12 +226,38 @@ def _train(
     artifact = store.publish(domain, asset, configuration, build)
     checkpoint = artifact.folder / CHECKPOINT
     info = read_info(checkpoint, recipe.task)
-    return artifact_result(
-        artifact,
-        curves=dg.MetadataValue.md(curves_markdown(read_curves(checkpoint))),
+    metadata = {
+        "curves": dg.MetadataValue.md(curves_markdown(read_curves(checkpoint))),
         **_asked(checkpoint, info),
         **{f"validation_{name}": value for name, value in info.metrics.items()},
-    )
+    }
+    checks = _gate_checks(asset, info, catalogue.load().domain(domain).refiner)
+    return checked_artifact_result(artifact, checks, metadata)
+
+
+def _gate_checks(asset: str, info: CheckpointInfo, section: RefinerSection) -> list[dg.AssetCheckResult]:
+    """The quality gate as two checks, which block what refines unless the catalogue says what to do then."""
+    evidence, severity = info.evidence, dg.AssetCheckSeverity.ERROR
+    if section.when_unreliable != "refuse":
+        severity = dg.AssetCheckSeverity.WARN
+    if evidence is None:
+        figures: dict[str, Any] = {"figures": "not measured"}
+        short = worse = ""
+    else:
+        figures = {name: value for name, value in asdict(evidence).items() if value is not None}
+        short = too_few(evidence, info.task, section.min_documents_per_class)
+        worse = no_better(evidence)
+    figures |= {"when_unreliable": section.when_unreliable}
+    return [
+        dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=name,
+            passed=not reason,
+            severity=severity,
+            metadata=figures | ({"reason": reason} if reason else {}),
+        )
+        for name, reason in ((ENOUGH, short), (BETTER, worse))
+    ]
 
 
 def _asked(checkpoint: Path, info: CheckpointInfo) -> dict[str, Any]:

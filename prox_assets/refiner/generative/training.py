@@ -12,6 +12,7 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Task
 from prox_assets.programs import REGISTRY, Stage
 from prox_assets.programs.describing import signature
+from prox_assets.refiner.bases import DECIDING_TOKENS, require_room
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
     ChunkThresholds,
@@ -42,7 +43,6 @@ from prox_assets.refiner.training import TrainedRefiner, data_note
 from prox_assets.refiner.training_state import work_folder
 
 _BATCH_TOKENS = 16_384
-_DECIDING_TOKENS = 8  # more than what `keep_doc()` and `drop_doc()` begin with in common
 
 
 def train_generative_refiner(
@@ -81,8 +81,8 @@ class _Student:
         self._writer = PromptWriter(
             self._tokenizer, self._writing.layout, recipe.window, self._writing.grammar
         )
-        room = recipe.max_new_tokens if recipe.task is Task.CHUNK else _DECIDING_TOKENS
-        _require_room(self._writer.longest, room, recipe.window, self._engine.max_length)
+        room = recipe.max_new_tokens if recipe.task is Task.CHUNK else DECIDING_TOKENS
+        require_room(self._writer.longest, room, recipe.window, self._engine.max_length)
 
     def learn(self, progress: Progress, work: Path | None) -> Curves:
         """Train, and leave the weights of the best epoch in the model."""
@@ -189,14 +189,6 @@ def _writing(
         return Writing(layout, recipe.grammar, recipe.max_new_tokens)
     probed = probe_layouts(engine, tokenizer, recipe.task, recipe.window, texts)
     return Writing(probed[0].layout, recipe.grammar, recipe.max_new_tokens, probed)
-
-
-def _require_room(longest: int, answer: int, window: int, positions: int) -> None:
-    if longest + answer > positions:
-        raise RefinerError(
-            f"A window of {window} tokens makes prompts of up to {longest}, and {answer} may be written; the "
-            f"model takes {positions} together. Lower the refiner's window."
-        )
 
 
 def _calls(stage: Stage) -> list[str]:
