@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_PROGRAMS, DOC_PROGRAMS
-from prox_assets.programs import KEEP_CHUNK, KEEP_DOC
+from prox_assets.programs import KEEP_DOC
+from prox_assets.programs.profiles import Language
+from prox_assets.programs.program import Call, Program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refining.chunks import kept_documents
 from prox_assets.refining.counting import TokenCounter
@@ -56,9 +59,10 @@ def keep_all_documents_work(checkpoint: Path) -> Work[Any, Any]:
     return Work(_AllTokens(TokenCounter(checkpoint)), _nothing, _keep_documents)
 
 
-def keep_all_chunks_work(checkpoint: Path) -> Work[Any, Any]:
-    """The steps of keeping every line: one chunk a kept document."""
-    return Work(_KeptTokens(TokenCounter(checkpoint)), _nothing, _keep_chunks)
+def keep_all_chunks_work(checkpoint: Path, language: Language) -> Work[Any, Any]:
+    """The steps of keeping every line: one chunk a kept document, its program in the domain's language."""
+    program = language.render(Program((Call("keep_chunk"),)))
+    return Work(_KeptTokens(TokenCounter(checkpoint)), _nothing, partial(_keep_chunks, program))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def _keep_documents(tokens: Sequence[int], _: None, raw: pa.Table) -> PartResult
     return PartResult(pa.Table.from_pylist(rows, DOC_PROGRAMS), {"documents": len(rows), "tokens_in": 0})
 
 
-def _keep_chunks(tokens: Sequence[int], _: None, documents: pa.Table) -> PartResult:
+def _keep_chunks(program: str, tokens: Sequence[int], _: None, documents: pa.Table) -> PartResult:
     rows = [
         {
             "row": document["row"],
@@ -110,7 +114,7 @@ def _keep_chunks(tokens: Sequence[int], _: None, documents: pa.Table) -> PartRes
             "start": 0,
             "stop": len(document["text"]),
             "n_tokens": count,
-            "program": KEEP_CHUNK,
+            "program": program,
             "call_scores": [],
             "line_scores": [],
             "spans": [],

@@ -51,7 +51,7 @@ def chunk_work(
 ) -> Work[Any, Any]:
     """The steps of writing chunk programs with the refiner that was loaded from `checkpoint`."""
     if isinstance(refiner, KeepAllChunks):
-        return keep_all_chunks_work(checkpoint)
+        return keep_all_chunks_work(checkpoint, language)
     if isinstance(refiner, GenerativeChunkRefiner):
         return written_chunk_work(checkpoint, refiner, language)
     return scored_chunk_work(checkpoint, refiner)

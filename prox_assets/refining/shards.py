@@ -48,16 +48,12 @@ def write_doc_refined(
 
 
 def write_chunk_programs(
-<<<<<<< HEAD
     store: Store,
     refined: FinishedShard,
-    loaded: LoadedChunkRefiner,
+    loaded: ChunkDecider,
     report: OnProgress,
     workers: int = 0,
     language: Language = PROX,
-=======
-    store: Store, refined: FinishedShard, loaded: ChunkDecider, report: OnProgress, workers: int = 0
->>>>>>> 5035b7f (Refuse to refine with a refiner that is no better than keeping everything, unless the catalogue says so)
 ) -> FinishedShard:
     """Have the chunk refiner write a program for every chunk of a shard's kept documents."""
     configuration = loaded.configuration | language_configuration(language)
