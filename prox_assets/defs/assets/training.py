@@ -14,7 +14,7 @@ from prox_assets.defs.assets.seeds import seed_documents
 from prox_assets.defs.devices import GPU_POOL
 from prox_assets.defs.guarded import guarded, guarded_on_device
 from prox_assets.defs.metadata import artifact_result, checked_artifact_result, table_of
-from prox_assets.defs.partitions import domains
+from prox_assets.defs.partitions import domains, partitioned_check
 from prox_assets.defs.plots import curves_markdown
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.teaching import finished_rounds, teaching_sources, teaching_tables
@@ -45,8 +45,7 @@ def _gate_specs(asset: str) -> list[dg.AssetCheckSpec]:
         BETTER: "The area under the ROC curve is above chance, and F1 not below that of keeping everything.",
     }
     return [
-        dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True)
-        for name, text in descriptions.items()
+        partitioned_check(name, asset, text, domains, blocking=True) for name, text in descriptions.items()
     ]
 
 
