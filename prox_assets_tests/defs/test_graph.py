@@ -52,6 +52,7 @@ def test_every_partition_of_every_asset_is_materialized(graph: Graph) -> None:
 def test_every_check_ran_on_every_shard(graph: Graph) -> None:
     expected = sum(len(expectation_names(asset)) for asset in CHECKED) * len(DOMAINS) * 4
     expected += 3 * len(DOMAINS)  # what the teacher failed on, twice, and its refused calls
+    expected += 2 * 2 * len(DOMAINS)  # the gates of both refiners
     expected += 1 + 2 * len(DOMAINS)  # that database, reports and published corpora are of all shards
     assert graph.tally.checks.total() == expected
     assert graph.tally.failed == []
