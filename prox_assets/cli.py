@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 import os
 import select
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from prox_assets.config.locations import location
+from prox_assets.config.locations import local_path, location
 from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line
 from prox_assets.redaction import redact
 from prox_assets.terminal import quiet_libraries
@@ -96,6 +97,32 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _finite(text: str) -> float:
+    """Parse a number, which "nan" and "inf" are not."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
+
+
+def _column(text: str) -> str:
+    """Parse the name of a column, which an unset variable of a shell is not."""
+    if not text:
+        raise argparse.ArgumentTypeError("write the name of a column")
+    return text
+
+
+def _path(text: str) -> Path:
+    """Parse a path of this machine: neither empty, as an unset variable of a shell is, nor a URL."""
+    try:
+        return local_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _input_location(text: str) -> Path | str:
     try:
         return location(text)
@@ -135,13 +162,13 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="a file, a folder or a glob of Parquet or JSONL, here or at s3://bucket/…",
     )
-    parser.add_argument("--output", type=Path, required=True, help="a folder for all stages")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--output", type=_path, required=True, help="a folder for all stages")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.add_argument("--domain", help="the catalogue's domain whose columns, refiners and limits are used")
-    parser.add_argument("--doc-refiner", type=Path, help="a checkpoint folder, instead of the domain's")
-    parser.add_argument("--chunk-refiner", type=Path, help="a checkpoint folder, instead of the domain's")
-    parser.add_argument("--id-column", default="id", help="where no --domain says it")
-    parser.add_argument("--text-column", default="text", help="where no --domain says it")
+    parser.add_argument("--doc-refiner", type=_path, help="a checkpoint folder, instead of the domain's")
+    parser.add_argument("--chunk-refiner", type=_path, help="a checkpoint folder, instead of the domain's")
+    parser.add_argument("--id-column", type=_column, default="id", help="where no --domain says it")
+    parser.add_argument("--text-column", type=_column, default="text", help="where no --domain says it")
     parser.add_argument(
         "--when-unreliable",
         choices=("refuse", "keep_all", "use"),
@@ -152,9 +179,9 @@ def _add_refine(parser: argparse.ArgumentParser) -> None:
 
 def _add_teach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN", help="the domain whose teacher and seeds are used")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument("--input", type=Path, help="Parquet with doc_id and text, instead of the seeds")
-    parser.add_argument("--output", type=Path, help="a folder for the annotations")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--input", type=_path, help="Parquet with doc_id and text, instead of the seeds")
+    parser.add_argument("--output", type=_path, help="a folder for the annotations")
     parser.add_argument("--dry-run", action="store_true", help="print calls, tokens and money; ask nobody")
     parser.set_defaults(run=_teach)
 
@@ -163,31 +190,33 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "domain", metavar="DOMAIN", help="a domain whose raw documents and refiners are there"
     )
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.add_argument("--sample", type=_positive, default=64, help="documents to time (64)")
     parser.set_defaults(run=_estimate)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--labels", type=Path, metavar="FILE", help="line labels, Parquet: id, lines, is_noise[, ambiguous]")
-    add("--documents", type=Path, metavar="FILE", help="document labels, Parquet: id, keep and text or lines")
-    add("--keep-column", default="keep", help="the column of document labels (keep)")
-    add("--keep-at-least", type=float, help="the number from which on a document is to be kept")
-    add("--chunk-refiner", type=Path, help="a checkpoint, its folder in the store, or that of the asset")
-    add("--doc-refiner", type=Path, help="the same for documents")
+    add("--labels", type=_path, metavar="FILE", help="line labels, Parquet: id, lines, is_noise[, ambiguous]")
+    add(
+        "--documents", type=_path, metavar="FILE", help="document labels, Parquet: id, keep and text or lines"
+    )
+    add("--keep-column", type=_column, default="keep", help="the column of document labels (keep)")
+    add("--keep-at-least", type=_finite, help="the number from which on a document is to be kept")
+    add("--chunk-refiner", type=_path, help="a checkpoint, its folder in the store, or that of the asset")
+    add("--doc-refiner", type=_path, help="the same for documents")
     add("--domain", help="a domain: its current refiners, without the documents that they were trained on")
-    add("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    add("--exclude", type=Path, metavar="FILE", help="Parquet with ids (doc_id or id) that must not count")
+    add("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    add("--exclude", type=_path, metavar="FILE", help="Parquet with ids (doc_id or id) that must not count")
     add("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=_evaluate)
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="a document's id")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.add_argument(
-        "--output", type=Path, help="the folder of `prox refine`, instead of the catalogue's storage"
+        "--output", type=_path, help="the folder of `prox refine`, instead of the catalogue's storage"
     )
     parser.set_defaults(run=_show)
 
@@ -195,10 +224,10 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
 def _add_labels(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     imported = _command(commands, "import", "make labels of verdicts exported from a report")
-    imported.add_argument("file", type=Path, metavar="FILE", help="the exported JSON lines")
-    imported.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    imported.add_argument("file", type=_path, metavar="FILE", help="the exported JSON lines")
+    imported.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     imported.add_argument(
-        "--output", type=Path, help="a folder (default: labels, in the domain's part of the storage)"
+        "--output", type=_path, help="a folder (default: labels, in the domain's part of the storage)"
     )
     imported.set_defaults(run=_import_labels)
 
@@ -212,19 +241,19 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
             metavar=side.upper(),
             help="current, a run's fingerprint, another storage, or thresholds such as keep=0.5,line=0.4",
         )
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.add_argument(
-        "--output", type=Path, required=True, help="a folder for the page and the DuckDB file"
+        "--output", type=_path, required=True, help="a folder for the page and the DuckDB file"
     )
     parser.set_defaults(run=_compare)
 
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN", nargs="?")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
-    parser.add_argument("--output", type=Path, help="a new folder")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--output", type=_path, help="a new folder")
     parser.add_argument(
-        "--verify", type=Path, metavar="FOLDER", help="hold a published folder to its manifest"
+        "--verify", type=_path, metavar="FOLDER", help="hold a published folder to its manifest"
     )
     parser.add_argument(
         "--partial", action="store_true", help="publish even if shards of the domain are not refined"
@@ -233,7 +262,7 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.set_defaults(run=_status)
 
 
@@ -248,12 +277,12 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--all", action="store_true", help="all; what is up to date costs only its checks")
     parser.add_argument("--max-shards", type=_positive, help="at most so many, newest first")
     parser.add_argument("--dry-run", action="store_true", help="say what would be asked for")
-    parser.add_argument("--catalogue", type=Path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
+    parser.add_argument("--catalogue", type=_path, help="a catalogue (default: PROX_CATALOGUE or the demo)")
     parser.set_defaults(run=_backfill)
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write inputs and truth")
+    parser.add_argument("folder", type=_path, metavar="FOLDER", help="where to write inputs and truth")
     parser.add_argument("--pages-per-shard", type=_positive, default=600)
     parser.set_defaults(run=_sample)
 

@@ -321,3 +321,38 @@ def test_damaged_labels_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     labels.write_bytes(labels.read_bytes()[:-20])
     assert main(["evaluate", "--labels", str(labels), "--chunk-refiner", str(tmp_path)]) == 1
     assert str(labels) in _line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["refine", "in", "--output", ""], "argument --output: write a path"),
+        (["refine", "in", "--output", "s3://bucket/out"], "argument --output: write a path of this machine"),
+        (["refine", "in", "--output", "out", "--doc-refiner", ""], "argument --doc-refiner: write a path"),
+        (["refine", "in", "--output", "out", "--id-column", ""], "--id-column: write the name of a column"),
+        (
+            ["refine", "in", "--output", "out", "--text-column", ""],
+            "--text-column: write the name",
+        ),
+        (["evaluate", "--documents", ""], "argument --documents: write a path"),
+        (["evaluate", "--keep-column", ""], "argument --keep-column: write the name of a column"),
+        (["evaluate", "--keep-at-least", "nan"], "argument --keep-at-least: 'nan' is not a finite number"),
+        (["evaluate", "--keep-at-least", "-inf"], "argument --keep-at-least: expected one argument"),
+        (["evaluate", "--keep-at-least", "high"], "argument --keep-at-least: 'high' is not a finite number"),
+        (["labels", "import", ""], "argument FILE: write a path"),
+        (["publish", "web", "--output", ""], "argument --output: write a path"),
+        (["status", "--catalogue", ""], "argument --catalogue: write a path"),
+        (["sample", "s3://bucket/out"], "argument FOLDER: write a path of this machine"),
+    ],
+)
+def test_values_that_no_option_takes_are_refused_before_anything_runs(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    assert message in _line(capsys)
+    assert list(tmp_path.iterdir()) == []
