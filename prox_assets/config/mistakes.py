@@ -130,18 +130,24 @@ def _remedy(detail: ErrorDetails, objection: object, place: _Place) -> str:
         kinds = place.kinds
         keys = f"its kind one of {', '.join(kinds)}" if kinds else f"the keys {', '.join(place.known)}"
         remedy = f"write a mapping, {keys}" if kinds else f"write a mapping with {keys}"
-    elif kind == "literal_error":
-        remedy = _choice(re.findall(r"'([^']*)'", values["expected"]), given)
     elif kind == "union_tag_invalid":
         remedy = _choice(re.findall(r"'([^']*)'", values["expected_tags"]), values["tag"])
     elif kind == "union_tag_not_found":
         remedy = "this key is missing; add it"
-    elif kind == "missing":
-        listed = isinstance(detail["loc"][-1], int)
-        remedy = "a value of this list is missing; add it" if listed else "this key is missing; add it"
     else:
-        remedy = _SENTENCES.get(kind, "write a value of another type").format_map(values)
+        remedy = remedy_of_value(detail)
     return f"it has no value; {remedy}" if given is None else remedy
+
+
+def remedy_of_value(detail: ErrorDetails) -> str:
+    """Say what to write in place of one value that pydantic refused, wherever it stands."""
+    kind, values = detail["type"], detail.get("ctx", {})
+    if kind == "literal_error":
+        return _choice(re.findall(r"'([^']*)'", values["expected"]), detail["input"])
+    if kind == "missing":
+        listed = isinstance(detail["loc"][-1], int)
+        return "a value of this list is missing; add it" if listed else "this key is missing; add it"
+    return _SENTENCES.get(kind, "write a value of another type").format_map(values)
 
 
 def _choice(names: list[str], given: object) -> str:

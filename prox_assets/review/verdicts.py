@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StrictBool, ValidationError
 
-from prox_assets.errors import InputError
+from prox_assets.config.mistakes import remedy_of_value
+from prox_assets.errors import InputError, one_line
 
+_LONGEST_KEY = 80
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -46,13 +48,19 @@ def read_verdicts(file: Path) -> list[Verdict]:
     """Read an exported file.
 
     Raises:
-        InputError: there is no such file, it is not text of a known encoding, or a line of it is no verdict.
+        InputError: there is no such file, it is not text of a known encoding, has no verdicts, or a line of
+            it is no verdict.
     """
+    if file.is_dir():
+        raise InputError(f"{file}: this is a folder; name the file that the report exported.")
     if not file.is_file():
         raise InputError(f"{file}: there is no such file; export verdicts from the report first.")
     # Only a newline ends a line: notes may hold U+2028 and other characters that end lines elsewhere.
     lines = enumerate(_text(file).split("\n"), 1)
-    return [_verdict(file, number, line) for number, line in lines if line.strip()]
+    verdicts = [_verdict(file, number, line) for number, line in lines if line.strip()]
+    if not verdicts:
+        raise InputError(f"{file}: there are no verdicts in it; judge documents in the report, then export.")
+    return verdicts
 
 
 def _text(file: Path) -> str:
@@ -78,5 +86,16 @@ def _verdict(file: Path, number: int, text: str) -> Verdict:
 
 
 def _first(error: ValidationError) -> str:
-    found = error.errors()[0]
-    return ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"])))
+    """Say where the first mistake of a verdict is and what it is, in the project's own words."""
+    detail = error.errors(include_url=False)[0]
+    place = one_line(".".join(map(str, detail["loc"])), _LONGEST_KEY)
+    match detail["type"]:
+        case "json_invalid":
+            problem = "this is not JSON"
+        case "model_type":
+            problem = "this is not a JSON object"
+        case "extra_forbidden":
+            problem = "an unknown key"
+        case _:
+            problem = remedy_of_value(detail)
+    return f"{place}: {problem}" if place else problem

@@ -1,6 +1,7 @@
 """Verdicts as people's editors save them: every line is read, or the line that cannot be is named."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,35 @@ def test_bytes_that_are_no_text_are_named_by_their_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("{", "JSON"), ("[]", "object"), (json.dumps(VERDICT | {"row": -1}), "row"), ("{}", "domain")],
+    [
+        ("{", "this is not JSON"),
+        ("[]", "this is not a JSON object"),
+        (json.dumps(VERDICT | {"row": -1}), "row: write a number of at least 0"),
+        (json.dumps(VERDICT | {"keep": "yes"}), "keep: write true or false"),
+        (json.dumps(VERDICT | {"note": 1}), "note: write a text"),
+        (json.dumps(VERDICT | {"more": 1}), "more: an unknown key"),
+        (
+            json.dumps(VERDICT | {"lines": [{"line": 0, "verdict": "dirty"}]}),
+            "lines.0.verdict: write one of clean, noise, part, unsure",
+        ),
+        ("{}", "domain: this key is missing; add it"),
+    ],
 )
 def test_a_line_that_is_no_verdict_is_named(line: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.jsonl"
     file.write_text(exported("fine") + line + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match=f"line 2 is no verdict .*{words}"):
+    with pytest.raises(InputError, match=re.escape(f"line 2 is no verdict ({words}")):
         read_verdicts(file)
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \n\n", "\ufeff"])
+def test_a_file_without_verdicts_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match="there are no verdicts in it"):
+        read_verdicts(file)
+
+
+def test_a_folder_is_no_file_of_verdicts(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="this is a folder; name the file"):
+        read_verdicts(tmp_path)
