@@ -20,6 +20,7 @@ _LONGEST_WINDOW = 1 << 31
 _INPUT_BYTES = 2_048
 _OUTPUT_BYTES = 1 << 16
 _LONGEST_FRAME_HEADER = 18
+_AS_OF_A_DICTIONARY = "Data corruption detected"
 
 
 def decompressed(place: str, compression: Compression, file: io.BufferedReader) -> io.BufferedReader:
@@ -141,4 +142,6 @@ class _ZstandardFrames(io.RawIOBase):
                 f"{self._place}: this needs the Zstandard dictionary {frame.dict_id}, and dictionaries are "
                 "not supported; compress it again without one."
             )
+        if reason == _AS_OF_A_DICTIONARY:
+            reason = f"{reason}, or it was compressed with a dictionary, which is not supported"
         return _damaged(self._place, f"its Zstandard data: {reason}")

@@ -44,7 +44,8 @@ def discover(where: Path | str) -> Discovery:
     try:
         found = _discover_in_s3(where) if isinstance(where, str) else _discover_here(where)
     except FileNotFoundError as error:
-        raise InputError(f"{shown}: there is no such file or folder ({error}); correct it.") from error
+        missing = f"{printable(os.fsdecode(error.filename))} is missing" if error.filename else error
+        raise InputError(f"{shown}: there is no such file or folder ({missing}); correct it.") from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"{shown}: this cannot be listed ({printable(str(error))}); correct it, or try again."

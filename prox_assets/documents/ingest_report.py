@@ -142,16 +142,19 @@ def distrust(reports: Mapping[str, IngestReport], max_rejected_share: float) -> 
     A shard without documents, one of which more than `max_rejected_share` of the rows were rejected, and a
     column that the catalogue names and no row of any shard has.
     """
-    bad = [
-        _distrusted(shard, report, max_rejected_share)
+    distrusted = [
+        shard
         for shard, report in reports.items()
         if not report.accepted or report.rejected > max_rejected_share * report.rows
     ]
+    bad = [_distrusted(shard, reports[shard], max_rejected_share) for shard in distrusted]
     reasons = []
     if bad:
         more = f"; and {len(bad) - _NAMED_SHARDS:,} more shards" if len(bad) > _NAMED_SHARDS else ""
-        remedy = "Correct the input, or raise max_rejected_share where so many rows are to be rejected."
-        reasons.append(f"{'; '.join(bad[:_NAMED_SHARDS])}{more}. {remedy}")
+        remedy = "Correct the input"
+        if any(reports[shard].accepted for shard in distrusted):
+            remedy += ", or raise max_rejected_share where so many rows are to be rejected"
+        reasons.append(f"{'; '.join(bad[:_NAMED_SHARDS])}{more}. {remedy}.")
     absent = _absent_everywhere(list(reports.values()))
     if absent:
         reasons.append(f"No row has the column {', '.join(map(one_line, absent))}; correct `columns`.")

@@ -79,8 +79,10 @@ def fingerprint_name(value: object, where: object) -> str:
     )
 
 
-def sha256_digest(value: object, where: object) -> str:
+def sha256_digest(value: object, where: object, remedy: str = _MADE_AGAIN) -> str:
     """Return `value` if it has the form of a SHA-256: 64 hexadecimal digits, lower case.
+
+    `remedy` says what to do where it has not.
 
     Raises:
         StoreError: it has another form.
@@ -88,8 +90,7 @@ def sha256_digest(value: object, where: object) -> str:
     if isinstance(value, str) and _DIGEST.fullmatch(value):
         return value
     raise StoreError(
-        f"{where}: {_shown(value)} is not a SHA-256 (64 hexadecimal digits): the file is damaged. "
-        f"{_MADE_AGAIN}"
+        f"{where}: {_shown(value)} is not a SHA-256 (64 hexadecimal digits): the file is damaged. {remedy}"
     )
 
 
@@ -106,8 +107,8 @@ def count(value: object, what: str, where: object) -> int:
     )
 
 
-def section(values: Mapping[str, Any], key: str, where: object) -> dict[str, Any]:
-    """Return the JSON object that stands under `key`.
+def section(values: Mapping[str, Any], key: str, where: object, remedy: str = _MADE_AGAIN) -> dict[str, Any]:
+    """Return the JSON object that stands under `key`; `remedy` says what to do where there is none.
 
     Raises:
         StoreError: there is none.
@@ -115,7 +116,7 @@ def section(values: Mapping[str, Any], key: str, where: object) -> dict[str, Any
     value = values.get(key)
     if isinstance(value, dict):
         return value
-    raise StoreError(f"{where}: there is no object {key!r} in it: the file is damaged. {_MADE_AGAIN}")
+    raise StoreError(f"{where}: there is no object {key!r} in it: the file is damaged. {remedy}")
 
 
 def objects(values: Mapping[str, Any], key: str, where: object) -> list[dict[str, Any]]:

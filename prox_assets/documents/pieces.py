@@ -63,18 +63,25 @@ def pieces_of(file: FoundFile, rows_per_shard: int | None, shard_bytes: int | No
     return tuple(Piece(byte_start=bounds[n], byte_stop=bounds[n + 1]) for n in range(count))
 
 
+def is_encrypted(error: Exception) -> bool:
+    """Tell an encrypted Parquet file, which is sound, from a damaged one by the error of opening it."""
+    return "encrypted" in str(error)
+
+
 @lru_cache(maxsize=65_536)
 def footer(file: FoundFile) -> "Footer":
     """The Parquet metadata of a file as it was at a time.
 
     Raises:
-        InputError: there is no footer.
+        InputError: there is no footer, or it is encrypted.
     """
     try:
         with pq.ParquetFile(parquet_source(file.place)) as parquet:
             names = tuple(parquet.schema_arrow.names)
             return Footer(parquet.metadata.num_rows, names, tuple(_row_groups(parquet.metadata)))
     except (pa.ArrowException, OSError) as error:
+        if is_encrypted(error):
+            raise InputError("the Parquet file is encrypted; decrypt it first.") from error
         raise InputError(f"no Parquet footer can be read ({one_line(error)}); replace the file.") from error
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from prox_assets.config import Columns
 from prox_assets.documents.compression import decompressed
 from prox_assets.documents.ids import value_text
-from prox_assets.documents.pieces import Piece, footer
+from prox_assets.documents.pieces import Piece, footer, is_encrypted
 from prox_assets.documents.places import FoundFile, in_s3, opened, parquet_source
 from prox_assets.documents.skipped import printable
 from prox_assets.documents.sources import FilePart, ShardSource
@@ -197,6 +197,8 @@ def _part_rows(part: FilePart, source: ShardSource) -> Iterator[SourceRow]:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             reason = f"the file cannot be read ({error.strerror}); make it readable, and try again"
+        elif is_encrypted(error):
+            reason = "the Parquet file is encrypted; decrypt it first"
         elif in_s3(part.place):
             reason = f"the file is damaged, or S3 failed ({one_line(error)}); try again, or replace it"
         else:

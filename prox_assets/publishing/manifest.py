@@ -50,9 +50,12 @@ def verify(folder: Path) -> int:
 
 def _digests(manifest: Path) -> dict[str, str]:
     """Read the SHA-256 of every file; names and digests are checked, since anyone may have written them."""
-    files = section(read_json(manifest, _REMEDY), "files", manifest)
+    remedy = f"{_REMEDY.capitalize()}."
+    files = section(read_json(manifest, _REMEDY), "files", manifest, remedy)
     return {
-        inner_path(name, manifest): sha256_digest(section(files, name, manifest).get("sha256"), manifest)
+        inner_path(name, manifest): sha256_digest(
+            section(files, name, manifest, remedy).get("sha256"), manifest, remedy
+        )
         for name in files
     }
 

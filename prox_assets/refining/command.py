@@ -141,7 +141,8 @@ def _unread(listing: Listing) -> Iterator[str]:
     if listing.unread:
         count = len(listing.unread)
         files = "a file is" if count == 1 else f"{count:,} files are"
-        yield f"{files} missing from it, first {listing.unread[0]}. Correct that and run again."
+        first = str(listing.unread[0]).rstrip(".")
+        yield f"{files} missing from it, first {first}. Correct that and run again."
 
 
 def over_guard_rail(done: Sequence[ShardStatistics], most: float) -> Iterator[str]:

@@ -655,3 +655,16 @@ def test_shards_without_documents_and_shards_with_too_many_rejected_rows_are_dis
     assert "none: 1 of 1 rows were rejected (not_text 1)" in reason
     assert "raise max_rejected_share" in reason
     assert "good" not in reason
+    nothing = {name: reports[name] for name in ("empty", "none")}
+    (reason,) = distrust(nothing, 0.1)
+    assert reason.endswith(". Correct the input."), "no share lets a shard without documents pass"
+
+
+def test_what_needs_a_dictionary_or_a_key_is_not_called_damaged_alone(tmp_path: Path) -> None:
+    dictionary = zstandard.ZstdCompressionDict(GOOD * 100, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    (tmp_path / "in.jsonl.zst").write_bytes(zstandard.ZstdCompressor(dict_data=dictionary).compress(GOOD * 9))
+    (tmp_path / "in.parquet").write_bytes(b"PARE" + bytes(64) + (64).to_bytes(4, "little") + b"PARE")
+    with pytest.raises(InputError, match="or it was compressed with a dictionary"):
+        account(tmp_path / "in.jsonl.zst", tmp_path / "store")
+    with pytest.raises(InputError, match="the Parquet file is encrypted; decrypt it first"):
+        account(tmp_path / "in.parquet", tmp_path / "store")

@@ -158,6 +158,11 @@ def test_a_location_that_gives_nothing_says_what_was_there(put: Put, location: s
     assert skipped.reason is Reason.UNREADABLE
 
 
+def test_a_pattern_below_a_folder_that_is_missing_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no such file or folder \(/.*/nowhere is missing\)"):
+        discover(tmp_path / "nowhere" / "*.jsonl")
+
+
 def test_a_missing_file_is_told_from_what_stands_beside_it(tmp_path: Path) -> None:
     for name in "abcdefgh":
         (tmp_path / f"{name}.jsonl").write_bytes(ROW)

@@ -156,6 +156,7 @@ def test_a_hostile_manifest_is_one_line(
     assert main(["publish", "--verify", str(home / "out")]) == 1
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and str(manifest) in message and message.rstrip("\n").isprintable()
+    assert "materialize" not in message, "who verifies a corpus has no assets"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
