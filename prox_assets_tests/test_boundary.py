@@ -208,6 +208,27 @@ def test_a_deployment_that_is_not_there_is_one_line(
         assert "DAGSTER_HOME" in _line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"storage: [", "this is not YAML, line 1: "), (b"nonsense: 1\n", 'entry "nonsense" at the root')],
+)
+def test_a_deployment_that_dagster_does_not_take_is_one_line(
+    content: bytes,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    catalogue: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(catalogue.parent))
+    monkeypatch.setenv("PROX_CATALOGUE", str(catalogue))
+    (catalogue.parent / "dagster.yaml").write_bytes(content)
+    assert main(["status", "--catalogue", str(catalogue)]) == 1
+    line = _line(capsys)
+    assert line.startswith(f"prox: {catalogue.parent / 'dagster.yaml'}: ")
+    assert words in line
+    assert line.endswith("; correct the file.\n")
+
+
 # The disk -------------------------------------------------------------------------------------------------
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
+import yaml
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from prox_assets.errors import CatalogueError
+from prox_assets.errors import CatalogueError, one_line
 
 HOME = "DAGSTER_HOME"
+_LONGEST_REASON = 160
 _SET_IT = f"run `export {HOME}=FOLDER` with the folder of the deployment's dagster.yaml"
 
 
@@ -20,16 +22,29 @@ def deployed_instance() -> dg.DagsterInstance:
     """Open the instance that DAGSTER_HOME names; never makes one where there is none.
 
     Raises:
-        CatalogueError: DAGSTER_HOME is not set, is relative, or names no folder with a dagster.yaml.
+        CatalogueError: DAGSTER_HOME is not set, is relative, or names no folder with a dagster.yaml; or
+            Dagster does not take that file.
     """
     named = os.environ.get(HOME)
     if not named:
         raise CatalogueError(f"{HOME} is not set: {_SET_IT}.")
     if not Path(named).is_absolute():
         raise CatalogueError(f"{HOME} is {named}, a relative path: {_SET_IT}, as an absolute path.")
-    if not (Path(named) / "dagster.yaml").is_file():
+    file = Path(named) / "dagster.yaml"
+    if not file.is_file():
         raise CatalogueError(f"{HOME} is {named}, where no dagster.yaml is: {_SET_IT}.")
-    return dg.DagsterInstance.get()
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterInvalidConfigError as error:
+        raise _refused(file, "; ".join(str(fault.message) for fault in error.errors)) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = "" if mark is None else f", line {mark.line + 1}"
+        raise _refused(file, f"this is not YAML{where}: {error.problem}") from error
+
+
+def _refused(file: Path, reason: str) -> CatalogueError:
+    return CatalogueError(f"{file}: {one_line(reason, _LONGEST_REASON)}; correct the file.")
 
 
 def _at_home(config: Any) -> dict[str, Any]:
