@@ -125,7 +125,7 @@ def _known(options: Namespace, store: Store | None) -> Known:
 
 
 def _line_scores(file: Path, checkpoint: Path, known: Known) -> LineMetrics:
-    labels = label_table(file)
+    labels = label_table(file, report=open_console(stderr=True).print)
     texts = page_texts(labels)
     fresh = _fresh(file, labels["id"].to_pylist(), texts, known)
     labels = labels.filter(pa.array(fresh, pa.bool_()))
@@ -176,8 +176,13 @@ def _texts(file: Path, keep: dict[str, bool], store: Store | None, domain: str |
     names = open_parquet(file).schema_arrow.names
     if "text" in names:
         table = read_table(file, ["id", "text"], "write it anew", InputError)
-        pairs = zip(id_texts(table["id"]), text_column(file, table, "text"), strict=True)
-        return {doc_id: text for doc_id, text in pairs if doc_id is not None and text is not None}
+        texts: dict[str, str] = {}
+        for doc_id, text in zip(id_texts(table["id"]), text_column(file, table, "text"), strict=True):
+            if doc_id is None or text is None:
+                continue
+            if texts.setdefault(doc_id, text) != text:
+                raise InputError(f"{file}, id {doc_id!r}: texts that differ; give every document its own id.")
+        return texts
     if {"lines", "is_noise"} <= set(names):
         labels = label_table(file)
         return dict(zip(labels["id"].to_pylist(), page_texts(labels), strict=True))

@@ -105,11 +105,17 @@ def read_document_labels(labels: DocumentLabels, ids: Collection[str] | None) ->
     return found
 
 
-def label_table(path: Path, ids: Collection[str] | None = None, limit: int | None = None) -> pa.Table:
+def label_table(
+    path: Path,
+    ids: Collection[str] | None = None,
+    limit: int | None = None,
+    report: Callable[[str], None] = lambda _said: None,
+) -> pa.Table:
     """Read line labels as a table to measure against: one row a document, at most `limit` of them.
 
     Columns: `id`, `lines`, `is_noise`, `ambiguous`, `spans`, and of `keep`, the columns of groups and `url`,
-    `host` those that are there. Rows that repeat each other count once.
+    `host` those that are there. Rows that repeat each other count once. `report` is told how many rows
+    there are and how many have no labels.
 
     Raises:
         InputError: as `read_line_labels`; or the labels of a document contradict one another.
@@ -117,7 +123,9 @@ def label_table(path: Path, ids: Collection[str] | None = None, limit: int | Non
     names = open_parquet(path).schema_arrow.names
     groups = [name for name in _GROUPS if name in names]
     rows: list[Row] = []
-    for doc_id, labels in read_line_labels(path, ids, groups).rows.items():
+    file = read_line_labels(path, ids, groups)
+    report(file.account())
+    for doc_id, labels in file.rows.items():
         problem = labels[0]["problem"]
         if any(other != labels[0] for other in labels):
             problem = f"{len(labels)} rows of labels that disagree"

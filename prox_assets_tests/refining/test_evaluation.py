@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from prox_assets.cli import main
 from prox_assets.errors import InputError
 from prox_assets.refining.evaluation import read_labels
 
@@ -22,3 +23,14 @@ def test_only_wanted_rows_are_read(tmp_path: Path) -> None:
     rows = [{"id": name, "lines": ["x"], "is_noise": [True]} for name in "abcd"]
     pq.write_table(pa.Table.from_pylist(rows), file)
     assert read_labels(file, {"b", "c", "d"}, 2)["id"].to_pylist() == ["b", "c"]
+
+
+def test_documents_of_one_id_with_texts_that_differ_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prox.json").touch()  # a refiner is found here, and loaded only after the labels were read
+    documents = tmp_path / "documents.parquet"
+    table = {"id": ["a", "b", "a"], "keep": [True, False, True], "text": ["one", "two", "three"]}
+    pq.write_table(pa.table(table), documents)
+    assert main(["evaluate", "--documents", str(documents), "--doc-refiner", str(tmp_path)]) == 1
+    assert f"{documents}, id 'a': texts that differ" in capsys.readouterr().err

@@ -343,3 +343,12 @@ def test_a_text_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["d"], "lines": lines, "is_noise": [[True]]}), path)
     with pytest.raises(InputError, match="cannot be read"):
         label_table(path)
+
+
+def test_rows_without_line_labels_are_counted_when_a_table_is_made_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "labels.parquet"
+    table = {"id": ["a", "b", "c"], "lines": [["x"], None, ["z"]], "is_noise": [[True], [True], None]}
+    pq.write_table(pa.table(table), path)
+    said: list[str] = []
+    assert label_table(path, report=said.append)["id"].to_pylist() == ["a"]
+    assert said == [f"{path}: 3 rows, 3 of them of documents that were asked for, 2 of these without a label"]
