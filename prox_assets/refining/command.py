@@ -23,15 +23,16 @@ from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import Listing, ShardSource, closed_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
+from prox_assets.inference import Task
 from prox_assets.programs import Rails
 from prox_assets.programs.profiles import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
-from prox_assets.refiner.gate import Gate
 from prox_assets.refining import parts, shards
 from prox_assets.refining.documents import REFINER_FAILED
 from prox_assets.refining.estimate import estimate_refining
 from prox_assets.refining.gating import (
+    GateNote,
     gate_notes,
     gated_chunk_refiner,
     gated_document_refiner,
@@ -62,7 +63,7 @@ class Refinement:
     thresholds: Thresholds
     rows_per_commit: int
     workers: int
-    notes: dict[Gate, str]
+    notes: dict[Task, GateNote]
     language: Language = PROX
 
 
@@ -85,7 +86,7 @@ def refine_files(options: Any) -> int:
     _print_skipped(listing, console)
     settings = task.load()
     for note in settings.notes.values():
-        console.print(note)
+        console.print(note.sentence)
     done = [refine_shard(store, shard, settings) for shard in listing.shards]
     reports = {
         shard.name: ingest_report(store.shard(ShardKey(settings.domain, "raw_documents", shard.name)))
@@ -200,7 +201,7 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
         store.artifact(name, asset).folder / "checkpoint" for asset in ("doc_refiner", "chunk_refiner")
     )
     for note in gate_notes(documents, chunks, domain.refiner).values():
-        print(note, file=sys.stderr)
+        print(note.sentence, file=sys.stderr)
     found = estimate_refining(
         store,
         name,

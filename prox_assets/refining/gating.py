@@ -3,6 +3,8 @@
 Whatever refines a corpus takes its refiners from here. Evaluations and comparisons load them as they are.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,14 @@ _DONE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class GateNote:
+    """What to tell people of one refiner, and the verdict behind it."""
+
+    gate: Gate
+    sentence: str
+
+
 def stored_gate(checkpoint: Path, task: Task, section: RefinerSection) -> Gate:
     """The verdict on a checkpoint by the figures that are stored with it; no model is loaded.
 
@@ -37,21 +47,23 @@ def stored_gate(checkpoint: Path, task: Task, section: RefinerSection) -> Gate:
     return quality_gate(read_info(checkpoint, task).evidence, task, section.min_documents_per_class)
 
 
-def gate_notes(documents: Path, chunks: Path, section: RefinerSection) -> dict[Gate, str]:
-    """What to tell people of two refiners that are not known to be good: a sentence for each gate."""
+def gate_notes(documents: Path, chunks: Path, section: RefinerSection) -> dict[Task, GateNote]:
+    """What to tell people of two refiners that are not known to be good: a sentence for each."""
     notes = {}
     for checkpoint, task in ((documents, Task.DOCUMENT), (chunks, Task.CHUNK)):
         gate = stored_gate(checkpoint, task, section)
         if not gate.is_reliable:
-            notes[gate] = f"The {task} refiner is not reliable ({gate}): {_DONE[section.when_unreliable]}."
+            done = _DONE[section.when_unreliable]
+            notes[task] = GateNote(gate, f"The {task} refiner is not reliable ({gate}): {done}.")
         elif gate.verdict is Verdict.NOT_MEASURED:
-            notes[gate] = f"The {task} refiner's quality is not measured: {gate.reason}. It is used as it is."
+            unmeasured = f"The {task} refiner's quality is not measured: {gate.reason}. It is used as it is."
+            notes[task] = GateNote(gate, unmeasured)
     return notes
 
 
-def unreliable(notes: dict[Gate, str]) -> list[str]:
+def unreliable(notes: Mapping[Task, GateNote]) -> list[str]:
     """The sentences of `gate_notes` on refiners that validation data speak against."""
-    return [note for gate, note in notes.items() if not gate.is_reliable]
+    return [note.sentence for note in notes.values() if not note.gate.is_reliable]
 
 
 def gated_document_refiner(

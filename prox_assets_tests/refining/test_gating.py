@@ -24,7 +24,7 @@ from prox_assets.refiner.gate import Evidence
 from prox_assets.refiner.model import make_model
 from prox_assets.refiner.recipe import Architecture, Recipe
 from prox_assets.refiner.scoring import ChunkRefiner
-from prox_assets.refining.gating import gated_chunk_refiner, gated_document_refiner
+from prox_assets.refining.gating import gate_notes, gated_chunk_refiner, gated_document_refiner, unreliable
 from prox_assets.refining.keep_all import KeepAllChunks, KeepAllDocuments
 
 SETTINGS = EngineSettings(device="cpu", threads=1)
@@ -146,3 +146,13 @@ def test_an_evaluation_of_scores_that_are_no_numbers_is_refused(make: Make) -> N
     labels = pa.table({"id": ["a"], "lines": [["Home", "The valley."]], "is_noise": [[True, False]]})
     with pytest.raises(RefinerError, match="are not numbers"):
         evaluate_lines(refiner, labels)
+
+
+@pytest.mark.parametrize(
+    "evidence", [None, AT_CHANCE, replace(GOOD, positive_documents=1, negative_documents=1)]
+)
+def test_each_of_two_refiners_of_one_verdict_is_named(make: Make, evidence: Evidence | None) -> None:
+    folders = make(evidence)
+    notes = gate_notes(folders[Task.DOCUMENT], folders[Task.CHUNK], RefinerSection(when_unreliable="use"))
+    assert [note.sentence.split(" refiner")[0] for note in notes.values()] == ["The document", "The chunk"]
+    assert len(unreliable(notes)) == (0 if evidence is None else 2)
