@@ -33,7 +33,8 @@ def _catalogue(folder: Path, **training: object) -> Path:
     domain = {
         "inputs": [{"path": "texts.jsonl"}],
         "teacher": {"kind": "rules"},
-        "refiner": {"kind": "generative", "document": recipe},
+        # A few steps teach it nothing, and its quality is not what these tests look at.
+        "refiner": {"kind": "generative", "when_unreliable": "use", "document": recipe},
     }
     file = folder / "catalogue.yaml"
     file.write_text(yaml.safe_dump({"storage": "storage", "domains": {"web": domain}}))
