@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from prox_assets.config.environment import CATALOGUE_VARIABLE
 from prox_assets.config.locations import local_path, location
 from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line
 from prox_assets.redaction import redact
@@ -339,15 +340,23 @@ def _publish(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    _deploy(options)
     from prox_assets.defs.command import print_status
 
     return print_status(options)
 
 
 def _backfill(options: argparse.Namespace) -> int:
+    _deploy(options)
     from prox_assets.defs.command import backfill
 
     return backfill(options)
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    """Name the catalogue before the assets are imported: their partitions are the domains of it."""
+    if options.catalogue:
+        os.environ[CATALOGUE_VARIABLE] = str(options.catalogue)
 
 
 def _sample(options: argparse.Namespace) -> int:

@@ -37,6 +37,12 @@ class Graph:
     sample: Path
 
 
+@pytest.fixture(autouse=True)
+def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what a command did to the environment of its process: here many run in one."""
+    monkeypatch.setenv("PROX_CATALOGUE", os.environ["PROX_CATALOGUE"])
+
+
 @pytest.fixture(scope="session")
 def graph() -> Iterator[Graph]:
     home = Path(_HOME.name)

@@ -1,12 +1,11 @@
 """What `prox backfill` and `prox status` do: the same looking and asking as the nightly schedule."""
 
-import os
 from typing import Any
 
 import dagster as dg
 
 from prox_assets.catalogue import load_catalogue
-from prox_assets.config import CATALOGUE_VARIABLE, Catalogue
+from prox_assets.config import Catalogue
 from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_seconds, plan, ranges, state_of
 from prox_assets.defs.instance import deployed_instance
 from prox_assets.defs.requests import request_backfill
@@ -95,7 +94,5 @@ def _notes(state: DomainState, found: Plan) -> list[str]:
 
 
 def _deployment(options: Any) -> tuple[Catalogue, dg.DagsterInstance]:
-    if options.catalogue:
-        os.environ[CATALOGUE_VARIABLE] = str(options.catalogue)
     instance = deployed_instance()
-    return load_catalogue(), instance
+    return load_catalogue(options.catalogue), instance
