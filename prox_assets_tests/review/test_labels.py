@@ -127,7 +127,7 @@ def test_a_newer_verdict_replaces_the_older_one(home: Path) -> None:
     [
         ({"digest": "0" * 16}, "web|web-000, row 0 is not the text that was judged as web-0"),
         ({"row": 99}, "row 99 is not the text"),
-        ({"keep": "maybe"}, "line 1 is no verdict (keep: Input should be a valid boolean"),
+        ({"keep": "maybe"}, "line 1 is no verdict (keep: write true or false"),
         ({"lines": [{"line": 7, "verdict": "noise"}]}, "web-0 has 5 lines, and none 7"),
         ({"lines": [{"line": 0, "verdict": "part", "spans": [[3, 99]]}]}, "line 0 has 20 characters"),
     ],
