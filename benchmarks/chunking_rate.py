@@ -22,6 +22,7 @@ from typing import Any
 from programs_reference import pages, released_functions
 
 from prox_assets.chunking import chunk_lines, numbered
+from prox_assets.inference.loading import load_tokenizer
 from prox_assets.programs.prox_profile import chunks_as_released
 from prox_assets.refiner.tokenized import TextTokenizer
 
@@ -96,9 +97,7 @@ def main() -> int:
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--documents", type=int, default=1000)
     options = parser.parse_args()
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    tokenizer = load_tokenizer(options.tokenizer)
     tokenizer.chat_template = TEMPLATE
     cut = released_cut(tokenizer, options.reference)
     texts = list(islice(pages(options.pages), options.documents))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.chunking import numbered
+from prox_assets.inference.loading import load_tokenizer
 from prox_assets.programs.prox_profile import (
     chunks_as_released,
     execute_as_released,
@@ -193,9 +194,7 @@ def main() -> int:
             compare_chunks(generated, released, text, Words(), rng.choice((1, 5, 40, 400)))
     tokenizer: Any = Words()
     if options.tokenizer:
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+        tokenizer = load_tokenizer(options.tokenizer)
     for text in pages(options.pages):
         compare(real, released, text, random_program(rng, text))
         compare(real, released, text, random_program(rng, text))

@@ -42,6 +42,7 @@ from programs_reference import released_functions
 from prox_assets.documents.schema import DOC_REFINED, RAW
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.inference import EngineSettings, Task
+from prox_assets.inference.loading import load_tokenizer
 from prox_assets.inference.peak import matrix_rate
 from prox_assets.programs.prox_profile import chunks_as_released
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
@@ -117,14 +118,12 @@ def language_model(bench: Bench, tokenizer: Any) -> Any:
 
 def writing_checkpoint(bench: Bench, task: Task) -> Path:
     """An untrained generative refiner, which writes programs of the same length as the released way's."""
-    from transformers import AutoTokenizer
-
     from prox_assets.refiner.generative.layout import Layout
     from prox_assets.refiner.generative.writing import Writing
 
     folder = bench.folder / f"{task}-writer"
     if not folder.exists():
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint(bench, task))
+        tokenizer = load_tokenizer(checkpoint(bench, task))
         tokenizer.eos_token = tokenizer.sep_token
         language_model(bench, tokenizer).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -197,9 +196,9 @@ def timed(run: Callable[[], Any]) -> Callable[[], float]:
 def released(bench: Bench, task: Task) -> Callable[[], float]:
     """The released way on the first documents, with a causal model of the same sizes."""
     import torch
-    from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint(bench, task), padding_side="left")
+    tokenizer = load_tokenizer(checkpoint(bench, task))
+    tokenizer.padding_side = "left"
     device = "cuda" if bench.settings.device == "cuda" else "cpu"
     model = language_model(bench, tokenizer).to(device)
     length = len(tokenizer.encode(ANSWER[task], add_special_tokens=False))

@@ -33,6 +33,7 @@ from prox_assets.documents.files import read_table, write_json, write_table
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
+from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refining.pool_scores import refiner_scores
 from prox_assets.teacher.factory import open_teacher
@@ -82,6 +83,7 @@ def hard_examples(
     if not settings.rounds:
         off = "hard_examples.rounds is 0 in the catalogue"
         return dg.MaterializeResult(metadata={"rounds": len(with_examples(rounds)), "next": off})
+    require_bases(section.refiner)  # before a teacher is paid for what cannot be trained
     now = _validation(store, domain)
     step = next_step(rounds, settings.rounds, settings.min_gain, trained_on(store, domain), now)
     context.log.info(f"{len(with_examples(rounds))} rounds so far: {_WHAT_NEXT[step]}")
