@@ -22,14 +22,17 @@ NO_SUPERSESSION := -W 'ignore:Function `dev_command` is superseded'
 demo: $(INSTALLED)  ## materialize the whole graph on the embedded corpus
 	$(BIN)/python -m prox_assets.demo $(NO_LEAK_COUNT)
 
+# Two processes, as two cores have room for; tests that share what takes long to make are kept in one.
+IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(INSTALLED)  ## the tests that take minutes
-	$(BIN)/python -m pytest -m "not slow and not vllm" $(NO_LEAK_COUNT)
+	$(BIN)/python -m pytest $(IN_TWO) -m "not slow and not vllm" $(NO_LEAK_COUNT)
 
 test-vllm: $(VLLM)/.installed  ## the tests of the vLLM engines, on the CPU build of vLLM
 	$(VLLM)/bin/python -m pytest -m vllm
 
 test-all: $(INSTALLED) test-vllm  ## all tests, the long ones too
-	$(BIN)/python -m pytest -m "not vllm" $(NO_LEAK_COUNT)
+	$(BIN)/python -m pytest $(IN_TWO) -m "not vllm" $(NO_LEAK_COUNT)
 
 ui: $(INSTALLED)  ## the Dagster UI on the instance that `make demo` filled
 	$(BIN)/python $(NO_SUPERSESSION) -m dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)

@@ -37,6 +37,14 @@ class Graph:
     sample: Path
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process what shares a fixture that takes long: the graph, or what a folder trains."""
+    for item in items:
+        shares_graph = "graph" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("graph" if shares_graph else str(item.path.parent)))
+
+
 @pytest.fixture(autouse=True)
 def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what a command did to the environment of its process: here many run in one."""

@@ -58,7 +58,9 @@ TEXTS: list[tuple[Any, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "text"), TEXTS, ids=[repr(value)[:40] for value, _ in TEXTS])
+@pytest.mark.parametrize(
+    ("value", "text"), TEXTS, ids=[f"{type(value).__name__} {text}"[:40] for value, text in TEXTS]
+)
 def test_a_value_has_one_text(value: Any, text: str | None) -> None:
     assert id_text(value) == text
     assert value_text(value) == ("" if value in ("", b"") else text)
