@@ -1,4 +1,6 @@
+import json
 from functools import cache
+from hashlib import sha256
 from itertools import pairwise
 
 import pyarrow as pa
@@ -17,7 +19,7 @@ from prox_assets.teacher.judging import judged
 from prox_assets.teacher.label_rule import LabelRule
 from prox_assets.teacher.language import language_of, lexicon
 from prox_assets.teacher.repetition import Corpus, SharedLines
-from prox_assets.teacher.rules import RulesTeacher, marks_of
+from prox_assets.teacher.rules import RULES_VERSION, RulesTeacher, marks_of
 from prox_assets.teacher.span_rules import noise_spans
 from prox_assets_tests.teacher.markup import AFTER, BEFORE, BLOCKS
 from prox_assets_tests.teacher.prose import PROSE
@@ -34,6 +36,9 @@ DOCUMENT_FLOOR = 0.92
 @cache
 def pages(domain: str) -> list[SamplePage]:
     return list(generate_pages(domain, PAGES, 5, "eval"))
+
+
+SAID_BY_VERSION = {1: "cdb6eaaa3866607459b6debb1e5ce97d12b975f6ce6fd38a31e35e2d5ea0e664"}
 
 
 def seeds_of(domain: str) -> pa.Table:
@@ -243,3 +248,16 @@ def test_a_block_stays_or_goes_as_a_whole(parts: list[str]) -> None:
         assert len({number in marks.noise for number in block.lines}) == 1
         start, stop = spans[block.start][0], spans[block.stop - 1][1]
         assert not any(start <= span[0] < stop for span in marks.spans)
+
+
+def test_a_version_of_the_rules_says_the_same_for_ever() -> None:
+    """Stored annotations are known by the version, so whatever the rules say otherwise has another."""
+    digest = sha256()
+    for domain in ("web", "math"):
+        teacher, seeds = RulesTeacher(), seeds_of(domain)
+        said = (teacher.annotate_documents(seeds), teacher.annotate_chunks(seeds))
+        for table in said:
+            columns = [name for name in table.column_names if name not in ("prompt_hash", "seconds")]
+            digest.update(json.dumps(table.select(columns).to_pylist(), default=str).encode())
+    found = digest.hexdigest()
+    assert SAID_BY_VERSION.get(RULES_VERSION) == found, "raise RULES_VERSION, and record the digest here"
