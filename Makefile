@@ -23,7 +23,7 @@ demo: $(INSTALLED)  ## materialize the whole graph on the embedded corpus
 	$(BIN)/python -m prox_assets.demo $(NO_LEAK_COUNT)
 
 # Two processes, as two cores have room for; tests that share what takes long to make are kept in one.
-IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+IN_TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED)  ## the tests that take minutes
 	$(BIN)/python -m pytest $(IN_TWO) -m "not slow and not vllm" $(NO_LEAK_COUNT)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Before prox_assets.defs is imported anywhere: the partitions are those of this catalogue.
 _HOME = tempfile.TemporaryDirectory(prefix="prox-tests-")
@@ -16,6 +17,7 @@ os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 import dagster as dg  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
 from prox_assets.catalogue import load_catalogue  # noqa: E402
 from prox_assets.config import Catalogue  # noqa: E402
@@ -37,12 +39,17 @@ class Graph:
     sample: Path
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _BySharedFixtures(LoadScopeScheduling):
     """Keep in one process what shares a fixture that takes long: the graph, or what a folder trains."""
-    for item in items:
-        shares_graph = "graph" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("graph" if shares_graph else str(item.path.parent)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(__file__).parent.parent / nodeid.split("::", 1)[0]
+        return "graph" if "graph: Graph" in file.read_text("utf-8") else str(file.parent)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _BySharedFixtures:
+    """Schedule tests by groups; where pytest runs in one process, this is never asked."""
+    return _BySharedFixtures(config, log)
 
 
 @pytest.fixture(autouse=True)
