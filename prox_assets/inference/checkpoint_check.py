@@ -26,6 +26,7 @@ _CONVERT = (
     "Pickles run code when they are loaded, so only safetensors are. Convert it once, where you trust its "
     "origin: AutoModel.from_pretrained(folder).save_pretrained(folder)."
 )
+_KERNELS = frozenset(["eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3"])
 _LONGEST_HEADER = 100 << 20  # bytes, as the safetensors library bounds it
 _ITEM_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32,
@@ -91,11 +92,15 @@ def inspect_folder(checkpoint: Path) -> dict[str, Any]:
     """The configuration of a folder that can be loaded without running anybody's code.
 
     Raises RefinerError where a configuration names classes of its own (`auto_map`), where there is a custom
-    generate function, and for adapters, which load another model that they name.
+    generate function, where it asks for kernels that transformers would download (they are native code) or
+    for compressed weights, which need libraries of their own, and for adapters, which load another model that
+    they name.
     """
     config = read_config(checkpoint)
     for file in sorted(checkpoint.glob("*config.json")):
-        names = sorted(set(_own_classes(config if file.name == CONFIG_FILE else read_json(file))))
+        values = config if file.name == CONFIG_FILE else read_json(file)
+        _refuse_kernels(file, values)
+        names = sorted(set(_own_classes(values)))
         if names:
             raise RefinerError(
                 f"{file} asks to run code that comes with the checkpoint ({', '.join(names)}), which is "
@@ -115,16 +120,38 @@ def inspect_folder(checkpoint: Path) -> dict[str, Any]:
     return config
 
 
-def _own_classes(value: Any) -> Iterator[str]:
-    """What `auto_map` names anywhere in a configuration."""
+def _refuse_kernels(file: Path, values: dict[str, Any]) -> None:
+    for key, value in _entries(values):
+        if key.endswith(("attn_implementation", "experts_implementation")):
+            foreign = sorted(set(_leaves(value)) - _KERNELS)
+            if foreign:
+                raise RefinerError(
+                    f"{file} asks for the kernel {foreign[0]} ({key}), which would be downloaded and run. "
+                    f"Remove {key} from the file."
+                )
+        elif key == "quantization_config" and value:
+            raise RefinerError(
+                f"{file} says that the weights are compressed (quantization_config), and only plain weights "
+                "are loaded. Give the checkpoint as it was before, or save it decompressed."
+            )
+
+
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key of a configuration with its value, nested ones too."""
     if isinstance(value, dict):
-        if value.get("auto_map"):
-            yield from _leaves(value["auto_map"])
-        for inner in value.values():
-            yield from _own_classes(inner)
+        for key, inner in value.items():
+            yield key, inner
+            yield from _entries(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _own_classes(inner)
+            yield from _entries(inner)
+
+
+def _own_classes(value: Any) -> Iterator[str]:
+    """What `auto_map` names anywhere in a configuration."""
+    for key, inner in _entries(value):
+        if key == "auto_map":
+            yield from _leaves(inner)
 
 
 def _leaves(value: Any) -> Iterator[str]:

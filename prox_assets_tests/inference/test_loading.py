@@ -70,6 +70,30 @@ def test_code_of_a_checkpoint_is_refused_without_asking(
     assert sys.stdin.read() == "y\n" * 20, "nothing was asked"
 
 
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"attn_implementation": "kernels-community/flash-attn"}, "asks for the kernel kernels-community"),
+        ({"_attn_implementation": "evil/attn@v1"}, "asks for the kernel evil/attn@v1"),
+        ({"text_config": {"attn_implementation": {"": "evil/attn"}}}, "asks for the kernel evil/attn"),
+        ({"experts_implementation": "evil/experts"}, "asks for the kernel evil/experts"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "the weights are compressed"),
+    ],
+)
+def test_kernels_and_compressed_weights_are_refused(
+    checkpoint: Path, loader: str, changes: dict[str, Any], said: str
+) -> None:
+    _edit(checkpoint, "config.json", **changes)
+    with pytest.raises(RefinerError, match=said):
+        LOADERS[loader](checkpoint)
+
+
+def test_the_kernels_of_the_library_are_no_code_of_a_checkpoint(checkpoint: Path) -> None:
+    _edit(checkpoint, "config.json", attn_implementation="sdpa", quantization_config=None)
+    assert load_trained(checkpoint, Head.CAUSAL, "float32") is not None
+
+
 def test_a_custom_generate_function_and_adapters_are_refused(checkpoint: Path) -> None:
     (checkpoint / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
     with pytest.raises(RefinerError, match="Merge them into their base"):
