@@ -106,5 +106,5 @@ MEANINGS: dict[str, str] = {
     Refused.UNKNOWN_ARGUMENT: "no parameter has this name",
     Refused.REPEATED_ARGUMENT: "an argument is given twice",
     Refused.TOO_MANY_ARGUMENTS: "more arguments than parameters",
-    Refused.UNKNOWN_FORM: "a text, or a line of a program with a call a line, that does not read as a call",
+    Refused.UNKNOWN_FORM: "a text or a line that does not read as a call, such as another system's `rm 3-7`",
 }

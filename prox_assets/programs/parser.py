@@ -14,8 +14,9 @@ def parse(text: str, stage: Stage, registry: Registry = REGISTRY, first_line: in
     """Read a program of a stage.
 
     Where code fences enclose calls, only those are the program. Calls in comments are comments. Every call
-    that is not believed is a Refusal with its code and position; the others stand. A text without anything
-    that reads as a call is a refusal too. Never raises; time and memory are linear in the text.
+    that is not believed is a Refusal with its code and position; the others stand. So is a line in the form
+    of another system's edits, and a text without anything that reads as a call. Never raises; time and memory
+    are linear in the text.
 
     `first_line` is the number of the first line in the text; in the calls lines count from 0.
     """
@@ -45,6 +46,8 @@ def _read(
 ) -> Call | Refusal | None:
     """Read one possible call; None for prose that only looks like one."""
     name, start, inside, _, spaced = found
+    if inside < 0:
+        return Refusal(name, Refused.UNKNOWN_FORM, start)
     given, stop, refused, depth = read_arguments(text, inside)
     scanner.at = stop if refused is None else scanner.after_bad(stop, depth)
     named = registry.names.get(name)

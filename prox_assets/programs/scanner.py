@@ -15,8 +15,15 @@ _STRINGS = (
 )
 
 
+# ReScraper's edits: `rm 3-7`, `sub 4: "a"`, `<keep>`.
+_OTHER_FORM = r"(?:rm|sub)[ \t]++\d++(?=[ \t]*+(?:[-,:;\r\n]|$))|<(?:keep|drop|edit)>"
+
+
 class Found(NamedTuple):
-    """A possible call: where its name begins, the place after its bracket, whether a fence encloses it."""
+    """A possible call: where its name begins, the place after its bracket, whether a fence encloses it.
+
+    The place is -1 for an edit in the form of another system, which has no bracket.
+    """
 
     name: str
     start: int
@@ -35,6 +42,7 @@ def _patterns(registry: Registry) -> _Patterns:
     known = "|".join(sorted(map(re.escape, registry.names), key=len, reverse=True))
     calls = (
         r"(?P<fence>^[ \t]*+(?:```|~~~)[ \t]*+[\w+.-]*+[ \t\r]*+$)|(?P<comment>#[^\n]*+)"
+        rf"|(?:^|(?<=;))[ \t]*+(?P<form>{_OTHER_FORM})"
         r"|(?:^|(?<=;))[ \t]*+(?P<first>[A-Za-z_]\w*+)(?P<space>[ \t]*+)\("
         rf"|(?<![\w.\"'])(?P<known>{known})[ \t]*+\("
     )
@@ -61,6 +69,8 @@ class Scanner:
                 yield Found(match["known"], match.start("known"), self.at, fenced, False)
             elif kind == "space":
                 yield Found(match["first"], match.start("first"), self.at, fenced, bool(match["space"]))
+            elif kind == "form":
+                yield Found(match["form"].split()[0], match.start("form"), -1, fenced, False)
             elif kind == "fence":
                 fenced = not fenced
 

@@ -116,5 +116,20 @@ def test_a_text_without_calls_has_a_refusal(text: str) -> None:
     "text", ["rm 3-7", 'sub 4: "Share"', "<keep>", "<edit>\nrm 1", "I would drop it", "#", "```\n```"]
 )
 def test_forms_of_other_systems_are_refused_with_a_code(text: str) -> None:
-    (refusal,) = parse(text, Stage.CHUNK).refusals
-    assert refusal.code is Refused.UNKNOWN_FORM
+    refusals = parse(text, Stage.CHUNK).refusals
+    assert refusals and {refusal.code for refusal in refusals} == {Refused.UNKNOWN_FORM}
+
+
+@pytest.mark.parametrize("form", ["rm 3-7", "rm 3", 'sub 4: "Share"', "<keep>"])
+@pytest.mark.parametrize(
+    "program", ["{}\nkeep_chunk()", "keep_chunk()\n{}", "keep_chunk();{}", "```\n{}\nkeep_chunk()\n```"]
+)
+def test_forms_of_other_systems_are_refused_beside_calls(program: str, form: str) -> None:
+    found = parse(program.format(form), Stage.CHUNK)
+    assert [call.name for call in found.calls] == ["keep_chunk"]
+    assert [refusal.code for refusal in found.refusals] == [Refused.UNKNOWN_FORM]
+
+
+@pytest.mark.parametrize("text", ["rm 3 files, then:", "# rm 3", 'normalize("""\nrm 3\n""", "")'])
+def test_prose_comments_and_strings_are_no_forms(text: str) -> None:
+    assert not parse(f"{text}\nkeep_chunk()", Stage.CHUNK).refusals
