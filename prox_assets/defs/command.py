@@ -10,6 +10,7 @@ from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_se
 from prox_assets.defs.instance import deployed_instance
 from prox_assets.defs.requests import request_backfill
 from prox_assets.defs.resources import store_of
+from prox_assets.documents.store import Store
 from prox_assets.errors import InputError
 from prox_assets.terminal import new_table, open_console, show
 
@@ -29,7 +30,7 @@ def print_status(options: Any) -> int:
             missing = len([shard for shard in state.missing if shard not in state.running])
             counts = (len(state.done), missing, len(state.running), len(state.stale))
             table.add_row(domain, *map(str, (*counts, len(found.given_up), len(state.bad))))
-            notes += list(_notes(state, found))
+            notes += [*_unknown(store_of(catalogue), state), *_notes(state, found)]
     show(console, table)
     for note in notes:
         console.print(note)
@@ -44,6 +45,8 @@ def backfill(options: Any) -> int:
         state = look(instance, catalogue, options.domain)
         if state.unready:
             raise InputError(state.unready)
+        for note in _unknown(store_of(catalogue), state):
+            console.print(note)
         wanted = [shard for shard in _wanted(state, options) if shard not in state.running]
         chosen = wanted[: options.max_shards]
         seconds = device_seconds(instance, store_of(catalogue), state) or {}
@@ -77,6 +80,20 @@ def _wanted(state: DomainState, options: Any) -> list[str]:
     if options.stale:
         return list(state.stale)
     return [*state.missing, *sorted(state.done)] if options.all else list(state.missing)
+
+
+def _unknown(store: Store, state: DomainState) -> list[str]:
+    """Say that the store holds shards which this Dagster instance has no materialization of."""
+    known = {*state.done, *state.missing}
+    stored = [shard.key.shard for shard in store.shards(state.domain, "raw_documents")]
+    unknown = [shard for shard in stored if shard not in known]
+    if not unknown:
+        return []
+    return [
+        f"{state.domain}: {counted(len(unknown), 'shard')} of the store were made outside of this Dagster "
+        f"instance, first {unknown[0]}: materialize raw_documents of them (nothing is read twice), or set "
+        "DAGSTER_HOME to the instance that made them"
+    ]
 
 
 def _notes(state: DomainState, found: Plan) -> list[str]:

@@ -307,6 +307,21 @@ def test_the_status_names_what_is_stale_and_why(
     assert "web|s0 (1)" in capsys.readouterr().out
 
 
+def test_shards_that_another_instance_made_are_named(
+    night: Night, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROX_CATALOGUE", night.catalogue().path)
+    night.read("s0", "s1")
+    assert main(["status"]) == 0
+    assert "outside of this Dagster instance" not in capsys.readouterr().out
+    with dg.DagsterInstance.ephemeral() as other:
+        monkeypatch.setattr("prox_assets.defs.command.deployed_instance", lambda: other)
+        for command in (["status"], ["backfill", "web", "--dry-run"]):
+            assert main(command) == 0
+            said = " ".join(capsys.readouterr().out.split())
+            assert "2 shards of the store were made outside of this Dagster instance, first s" in said
+
+
 def follow(night: Night, cursor: Any) -> tuple[set[str], Any]:
     """What a tick of the sensor `follow_refining` asks for: assets with their partitions, and checks."""
     ticked = dg.evaluate_automation_conditions(defs, night.instance, cursor=cursor)
