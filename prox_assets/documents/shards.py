@@ -228,8 +228,9 @@ class FinishedShard:
         """Stream the shard, a range at a time.
 
         Raises:
-            StoreError: a file is missing or damaged.
+            StoreError: a file is missing or damaged, or the shard's manifest counts other rows.
         """
+        rows = 0
         for path in self.paths():
             with reading(path, self.remedy):
                 file = pq.ParquetFile(path)
@@ -240,4 +241,11 @@ class FinishedShard:
                         batch = next(batches, None)
                     if batch is None:
                         break
+                    rows += len(batch)
                     yield batch
+        if rows != self.rows:
+            partition = f"{self.key.domain}|{self.key.shard}"
+            raise StoreError(
+                f"{self.folder}: its files hold {rows:,} rows and its {MANIFEST} counts {self.rows:,}: it "
+                f"is damaged. Delete the folder, and materialize {self.key.asset} of {partition} again."
+            )

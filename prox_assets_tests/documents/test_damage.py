@@ -48,6 +48,21 @@ def _work(store: Store, ranges: tuple[RowRange, ...] = RANGES) -> list[RowRange]
     return done
 
 
+def test_a_manifest_that_counts_other_rows_is_an_error_of_the_reader(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _work(store)
+    shard = store.shard(KEY)
+    assert sum(map(len, shard.batches())) == 30
+    manifest = shard.folder / "manifest.json"
+    values = json.loads(manifest.read_text())
+    values["parts"][RANGES[1].name] = 9
+    manifest.write_text(json.dumps(values))
+    with pytest.raises(
+        StoreError, match=r"hold 30 rows and its manifest\.json counts 29.*materialize raw_docu"
+    ):
+        list(store.shard(KEY).batches(["row"]))
+
+
 def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
