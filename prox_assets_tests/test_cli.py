@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -182,7 +183,38 @@ def test_evaluate_leaves_out_what_the_refiners_were_trained_on(
     only = ("--exclude", str(tmp_path / "others.parquet"))
     checkpoint = str(graph.store.artifact("web", "doc_refiner").folder)
     status, scores, _ = evaluated(capsys, "--documents", labels, "--doc-refiner", checkpoint, *only)
-    assert (status, scores["documents"]["n_documents"]) == (0, 3)
+    assert (status, scores["documents"]["n_documents"]) == (2, 3)
+
+
+def test_an_evaluation_that_shows_nothing_has_a_status_of_its_own(
+    graph: Graph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figures are printed all the same, then why they are no reason to use the refiner."""
+    truth = pq.read_table(graph.sample / "truth" / "web.parquet")
+    pq.write_table(truth.slice(0, 3), tmp_path / "few.parquet")
+    keep = pc.field("keep")
+    pq.write_table(truth.filter(keep), tmp_path / "kept.parquet")
+    for labels in ("few", "kept"):
+        checkpoint = str(graph.store.artifact("web", "doc_refiner").folder)
+        file = str(tmp_path / f"{labels}.parquet")
+        status, scores, said = evaluated(capsys, "--documents", file, "--doc-refiner", checkpoint)
+        assert status == 2 and scores["documents"]["n_documents"] > 0
+        assert "do not use this result as it is" in said and "too few of one class" in said
+
+
+@pytest.mark.parametrize("fingerprint", ["../../elsewhere", "/tmp/elsewhere", 7, None])
+def test_evaluate_goes_nowhere_that_a_file_of_the_store_names(
+    fingerprint: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "checkpoint" / "prox.json").write_text("{}")
+    asset = tmp_path / "web" / "doc_refiner"
+    asset.mkdir(parents=True)
+    (asset / "current.json").write_text(json.dumps({"fingerprint": fingerprint}))
+    file = tmp_path / "labels.parquet"
+    pq.write_table(pa.table({"id": ["a"], "text": ["x"], "keep": [True]}), file)
+    status, _, said = evaluated(capsys, "--documents", str(file), "--doc-refiner", str(asset))
+    assert status == 1 and "current.json" in said and said.count("\n") <= 2
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ def line_metrics(scores: Floats, truth: Bools, threshold: float, n_documents: in
     """The metrics of lines already scored, both `(lines,)`."""
     if not len(scores):
         raise RefinerError("No line to evaluate: the labels are empty or all ambiguous. Give other labels.")
+    metrics.require_numbers(scores, "line scores")
     cut = metrics.at_threshold(scores, truth, threshold)
     area = metrics.roc_auc(scores, truth)
     return LineMetrics(
@@ -138,6 +139,7 @@ def document_metrics(scores: Floats, truth: Bools, threshold: float) -> Document
     """The metrics of keep probabilities against the truth, both `(documents,)`."""
     if not len(scores):
         raise RefinerError("No document to evaluate: the truth is empty. Give documents with a keep label.")
+    metrics.require_numbers(scores, "keep probabilities")
     cut = metrics.at_threshold(scores, truth, threshold)
     area = metrics.roc_auc(scores, truth)
     return DocumentMetrics(

@@ -16,12 +16,13 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.config import DocumentLabels
 from prox_assets.documents.files import read_json, read_table
 from prox_assets.documents.ids import id_texts
-from prox_assets.documents.names import section
+from prox_assets.documents.names import fingerprint_name, section
 from prox_assets.documents.shards import CURRENT
 from prox_assets.documents.store import Store, open_store
-from prox_assets.errors import InputError
-from prox_assets.inference import EngineSettings
+from prox_assets.errors import InputError, UntrustedResultError
+from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.evaluation import DocumentMetrics, LineMetrics, document_metrics, line_metrics
+from prox_assets.refiner.gate import Gate, measured, quality_gate
 from prox_assets.refiner.labelled_lines import labelled_lines
 from prox_assets.refining.kinds import open_chunk_refiner, open_document_refiner
 from prox_assets.refining.score_sheet import page_texts
@@ -49,6 +50,8 @@ def evaluate(options: Namespace) -> int:
 
     Raises:
         InputError: nothing to measure, no refiner for it, or labels that cannot be read.
+        UntrustedResultError: after the figures were printed: on these labels a refiner is no better than
+            keeping everything, or they are too few of one class to tell.
     """
     if options.labels is None and options.documents is None:
         raise InputError("say with --labels (lines) or --documents what to measure against.")
@@ -57,22 +60,36 @@ def evaluate(options: Namespace) -> int:
     store = open_store(load_catalogue(options.catalogue).storage) if options.domain else None
     known = _known(options, store)
     scores: dict[str, Any] = {}
+    gates: dict[Task, Gate] = {}
     if options.labels is not None:
         checkpoint = _checkpoint(options.chunk_refiner, store, options.domain, "chunk_refiner")
-        scores["lines"] = asdict(_line_scores(options.labels, checkpoint, known))
+        lines, gates[Task.CHUNK] = _line_scores(options.labels, checkpoint, known)
+        scores["lines"] = asdict(lines)
     if options.documents is not None:
         checkpoint = _checkpoint(options.doc_refiner, store, options.domain, "doc_refiner")
-        scores["documents"] = asdict(_document_scores(options, checkpoint, known, store))
+        documents, gates[Task.DOCUMENT] = _document_scores(options, checkpoint, known, store)
+        scores["documents"] = asdict(documents)
     if options.json:
         print(json.dumps(scores if options.documents is not None else scores["lines"]))
-        return 0
+    else:
+        _print_tables(scores)
+    doubts = [
+        f"on these labels the {task} refiner is not shown to be good ({gate})."
+        for task, gate in gates.items()
+        if not gate.is_reliable
+    ]
+    if doubts:
+        raise UntrustedResultError(" ".join(doubts))
+    return 0
+
+
+def _print_tables(scores: dict[str, dict[str, Any]]) -> None:
     titles = {"lines": "lines, noise is positive", "documents": "documents, keep is positive"}
     for name, metrics in scores.items():
         table = new_table(titles[name], "")
         for figure, value in metrics.items():
             table.add_row(figure, f"{value:.4f}" if isinstance(value, float) else f"{value}")
         show(open_console(), table)
-    return 0
 
 
 def checkpoint_in(path: Path, remedy: str) -> Path:
@@ -82,9 +99,10 @@ def checkpoint_in(path: Path, remedy: str) -> Path:
         InputError: there is none.
     """
     folders = [path, path / "checkpoint"]
-    if (path / CURRENT).is_file():
-        current = read_json(path / CURRENT, remedy).get("fingerprint")
-        folders.append(path / str(current) / "checkpoint")
+    file = path / CURRENT
+    if file.is_file():
+        current = read_json(file, remedy)
+        folders.append(path / fingerprint_name(current.get("fingerprint"), file) / "checkpoint")
     for folder in folders:
         if (folder / "prox.json").is_file():
             return folder
@@ -115,16 +133,18 @@ def _known(options: Namespace, store: Store | None) -> Known:
         for asset in ("doc_refiner", "chunk_refiner"):
             artifact = store.artifact(options.domain, asset)
             current = artifact.folder.parent / CURRENT
-            dataset = section(read_json(current), "configuration", current).get("dataset")
+            dataset = fingerprint_name(
+                section(read_json(current), "configuration", current).get("dataset"), current
+            )
             for name in ("documents.parquet", "chunks.parquet"):
-                file = store.root / options.domain / "sft_dataset" / str(dataset) / name
+                file = store.root / options.domain / "sft_dataset" / dataset / name
                 rows = read_table(file, ["doc_id", "text"])
                 ids.update(rows["doc_id"].to_pylist())
                 texts.update(rows["text"].to_pylist())
     return Known(frozenset(ids), frozenset(texts))
 
 
-def _line_scores(file: Path, checkpoint: Path, known: Known) -> LineMetrics:
+def _line_scores(file: Path, checkpoint: Path, known: Known) -> tuple[LineMetrics, Gate]:
     labels = label_table(file, report=open_console(stderr=True).print)
     texts = page_texts(labels)
     fresh = _fresh(file, labels["id"].to_pylist(), texts, known)
@@ -136,12 +156,15 @@ def _line_scores(file: Path, checkpoint: Path, known: Known) -> LineMetrics:
     finally:
         refiner.close()
     documents = sum(bool(counts.any()) for counts in lines.counting)
-    return line_metrics(lines.chosen(scores), lines.truth, refiner.line_threshold, documents)
+    chosen, threshold = lines.chosen(scores), refiner.line_threshold
+    metrics = line_metrics(chosen, lines.truth, threshold, documents)
+    evidence = measured(chosen, lines.truth, lines.document, threshold, Task.CHUNK)
+    return metrics, quality_gate(evidence, Task.CHUNK)
 
 
 def _document_scores(
     options: Namespace, checkpoint: Path, known: Known, store: Store | None
-) -> DocumentMetrics:
+) -> tuple[DocumentMetrics, Gate]:
     asked = DocumentLabels(
         path=options.documents, column=options.keep_column, keep_at_least=options.keep_at_least
     )
@@ -168,7 +191,10 @@ def _document_scores(
     finally:
         refiner.close()
     probabilities = np.array([score.keep_probability for score in scores], dtype=np.float64)
-    return document_metrics(probabilities, np.array([keep[one] for one in ids]), refiner.thresholds.keep)
+    truth, threshold = np.array([keep[doc_id] for doc_id in ids]), refiner.thresholds.keep
+    metrics = document_metrics(probabilities, truth, threshold)
+    evidence = measured(probabilities, truth, np.arange(len(ids)), threshold, Task.DOCUMENT)
+    return metrics, quality_gate(evidence, Task.DOCUMENT)
 
 
 def _texts(file: Path, keep: dict[str, bool], store: Store | None, domain: str | None) -> dict[str, str]:
