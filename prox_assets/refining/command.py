@@ -29,7 +29,7 @@ from prox_assets.programs.profiles import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
 from prox_assets.refining import parts, shards
-from prox_assets.refining.documents import REFINER_FAILED
+from prox_assets.refining.documents import FAILED
 from prox_assets.refining.estimate import estimate_refining
 from prox_assets.refining.gating import (
     GateNote,
@@ -123,18 +123,19 @@ def _print_skipped(listing: Listing, console: Console) -> None:
 
 
 def _failures(store: Store, task: "_Task", listing: Listing) -> Iterator[str]:
-    """Say that a refiner failed on more documents than the checks allow (checks.max_error_share)."""
-    failed = documents = 0
-    for shard in listing.shards:
-        refined = store.shard(ShardKey(task.domain, "chunk_refined_corpus", shard.name))
-        for batch in refined.batches(["reason"]):
-            documents += len(batch)
-            failed += pc.sum(pc.equal(batch["reason"], REFINER_FAILED)).as_py() or 0
-    if failed > task.checks.max_error_share * documents:
-        yield (
-            f"the refiner failed on {failed:,} of {documents:,} documents, which were kept as they are "
-            "(checks.max_error_share); the errors are in doc_programs and chunk_programs. Train it again."
-        )
+    """Say that a refiner failed on more of its input than the checks allow (checks.max_error_share)."""
+    for asset, refiner in (("doc_programs", "document"), ("chunk_programs", "chunk")):
+        failed = rows = 0
+        for shard in listing.shards:
+            programs = store.shard(ShardKey(task.domain, asset, shard.name))
+            for batch in programs.batches(["status"]):
+                rows += len(batch)
+                failed += pc.sum(pc.equal(batch["status"], FAILED)).as_py() or 0
+        if failed > task.checks.max_error_share * rows:
+            yield (
+                f"the {refiner} refiner failed on {failed:,} of {rows:,} {refiner}s, which stay as they are "
+                f"(checks.max_error_share); the errors are in {asset}. Train it again."
+            )
 
 
 def _unread(listing: Listing) -> Iterator[str]:

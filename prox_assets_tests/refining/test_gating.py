@@ -129,7 +129,7 @@ def test_scores_that_are_no_numbers_are_failures_and_no_decisions(
 ) -> None:
     """Thresholds that would drop every document and remove every line: nothing is, and every row says why."""
     status, out = _refine(make(GOOD, nan=True), tmp_path)
-    assert status == 2 and "the refiner failed on 3 of 3 documents" in capsys.readouterr().err
+    assert status == 2 and "the document refiner failed on 3 of 3 documents" in capsys.readouterr().err
     documents, chunks = _rows(out, "doc_programs"), _rows(out, "chunk_programs")
     assert len(documents) == len(TEXTS) < len(chunks)
     for row in (*documents, *chunks):
@@ -156,3 +156,13 @@ def test_each_of_two_refiners_of_one_verdict_is_named(make: Make, evidence: Evid
     notes = gate_notes(folders[Task.DOCUMENT], folders[Task.CHUNK], RefinerSection(when_unreliable="use"))
     assert [note.sentence.split(" refiner")[0] for note in notes.values()] == ["The document", "The chunk"]
     assert len(unreliable(notes)) == (0 if evidence is None else 2)
+
+
+def test_an_evaluation_of_scores_that_are_no_numbers_is_one_line(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make(GOOD, nan=True)[Task.DOCUMENT]
+    labels = tmp_path / "labels.parquet"
+    pq.write_table(pa.table({"id": ["a", "b"], "text": TEXTS[:2], "keep": [True, False]}), labels)
+    assert cli.main(["evaluate", "--documents", str(labels), "--doc-refiner", str(folder)]) == 1
+    assert "2 of 2 keep probabilities are not numbers: the refiner" in capsys.readouterr().err
