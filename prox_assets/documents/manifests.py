@@ -59,7 +59,8 @@ def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFi
 def _lines(manifest: str) -> list[tuple[int, str]]:
     try:
         with opened(manifest) as file:
-            text = _decoded(file.read())
+            content = file.read()
+        text = content.decode(marked_encoding(content))
     except (OSError, UnicodeDecodeError) as error:
         shown = printable(manifest)
         raise InputError(
@@ -69,9 +70,9 @@ def _lines(manifest: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
-def _decoded(content: bytes) -> str:
-    marked = (encoding for mark, encoding in _MARKS if content.startswith(mark))
-    return content.decode(next(marked, "utf-8"))
+def marked_encoding(content: bytes) -> str:
+    """The encoding that a byte order mark names, else UTF-8: editors save text files in those."""
+    return next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
 
 
 def _entry(line: str) -> tuple[str, int | None]:

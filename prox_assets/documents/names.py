@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from prox_assets.errors import StoreError, one_line
 
@@ -150,9 +150,19 @@ def seconds(value: object, where: object) -> float:
     Raises:
         StoreError: it is anything else.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if is_finite(value):
         return float(value)
     raise StoreError(f"{where}: {_shown(value)} is not a time in seconds: the file is damaged. {_MADE_AGAIN}")
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Tell whether `value` is a number that a float can hold: no bool, NaN, infinity, or longer integer."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _is_plain(name: str) -> bool:

@@ -91,11 +91,15 @@ def _excerpt(removed: str, edit: StoredEdit, length: int = 48) -> str:
     return f"{shown} → {edit.replacement}" if edit.replacement else shown
 
 
+_TURNS_TEXT = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def _printable(text: str) -> str:
     """Replace control characters other than line feed and tab by their pictures: no escape gets through."""
     return "".join(
         character
-        if character in "\n\t" or not (ord(character) < 32 or 127 <= ord(character) < 160)
+        if character in "\n\t"
+        or not (ord(character) < 32 or 127 <= ord(character) < 160 or character in _TURNS_TEXT)
         else chr(0x2400 + ord(character))
         if ord(character) < 32
         else "\ufffd"

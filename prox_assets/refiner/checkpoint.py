@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from prox_assets.documents.names import is_finite
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.inference.checkpoint_check import CONFIG_FILE, read_config, read_json, usable_positions
@@ -177,7 +178,7 @@ def _require_keys(values: dict[str, Any], known: Sequence[str], needed: Sequence
 
 def _number(values: dict[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float:
     value = values[name]
-    if type(value) not in (int, float) or not math.isfinite(value) or not low <= value <= high:
+    if not is_finite(value) or not low <= value <= high:
         allowed = f" from {max(low, 0.0):g} to {high:g}" if math.isfinite(high) else ""
         raise ValueError(f"{name} is {value!r:.40} and should be a finite number{allowed}")
     return float(value)
@@ -227,9 +228,3 @@ def write_curves(curves: Curves, folder: Path) -> None:
 def write_points(points: Sequence[OperatingPoint], folder: Path) -> None:
     """Write `operating_points.json` into `folder`: what other thresholds would do on validation data."""
     (folder / POINTS_FILE).write_text(json.dumps([asdict(point) for point in points]), encoding="utf-8")
-
-
-def read_points(checkpoint: Path) -> list[OperatingPoint]:
-    """The thresholds that a checkpoint offers, strictest first."""
-    rows = json.loads((checkpoint / POINTS_FILE).read_text(encoding="utf-8"))
-    return [OperatingPoint(**row) for row in rows]

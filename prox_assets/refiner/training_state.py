@@ -62,16 +62,20 @@ def _step(folder: Path) -> int:
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
+    """The Trainer's record of a state; None where it is missing, damaged, or lacks what is read of it."""
     try:
         state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return state if isinstance(state, dict) else None
+    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
+        return None
+    best = state.get("best_global_step")
+    return state if best is None or type(best) is int else None
 
 
 def _relocate(folder: Path, work: Path) -> None:
     """Let the best state be looked for where it is now, should the storage have moved."""
     state = _read(folder)
-    if state and state["best_global_step"]:
+    if state and state.get("best_global_step"):
         state["best_model_checkpoint"] = str(work / f"checkpoint-{state['best_global_step']}")
         write_json(state, folder / _STATE)

@@ -1,22 +1,15 @@
 """Verdicts of people on documents, as the report exports them: one JSON object a line."""
 
-import codecs
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StrictBool, ValidationError
 
 from prox_assets.config.mistakes import remedy_of_value
+from prox_assets.documents.manifests import marked_encoding
 from prox_assets.errors import InputError, one_line
 
 _LONGEST_KEY = 80
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class LineVerdict(BaseModel):
@@ -66,7 +59,7 @@ def read_verdicts(file: Path) -> list[Verdict]:
 def _text(file: Path) -> str:
     """Decode UTF-8, or the encoding that a byte order mark names: editors save exports in those."""
     content = file.read_bytes()
-    marked = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    marked = marked_encoding(content)
     try:
         return content.decode(marked)
     except UnicodeDecodeError as error:

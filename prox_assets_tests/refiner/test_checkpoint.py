@@ -72,7 +72,7 @@ NUMBERS = [
 ]
 INTEGERS = [("window",), ("overlap",), ("thresholds", "min_span_chars"), ("evidence", "n_documents")]
 OTHERS = st.text(max_size=3) | st.booleans() | st.lists(st.integers(), max_size=1) | st.just({"a": 1})
-NOT_NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf]) | OTHERS
+NOT_NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, 10**400]) | OTHERS
 NOT_COUNTS = st.floats() | st.integers(max_value=-1) | OTHERS
 
 

@@ -55,9 +55,15 @@ def test_states_of_another_length_and_broken_ones_are_left_behind(
     (work / "checkpoint-99").mkdir()
     (work / "checkpoint-100").mkdir()
     (work / "checkpoint-100" / "trainer_state.json").write_text(json.dumps(state | {"max_steps": 3}))
+    for number, damaged in enumerate(('{"max_steps"', "[]", "{}", "[" * 100_000), 101):
+        (work / f"checkpoint-{number}").mkdir()
+        (work / f"checkpoint-{number}" / "trainer_state.json").write_text(damaged)
+    (work / "checkpoint-110").mkdir()
+    unlogged = {name: value for name, value in state.items() if name != "log_history"}
+    (work / "checkpoint-110" / "trainer_state.json").write_text(json.dumps(unlogged))
     moved = work.rename(tmp_path / "elsewhere")
     _train(tmp_path / "two", moved)
-    assert not (moved / "checkpoint-99").exists() and not (moved / "checkpoint-100").exists()
+    assert not [folder.name for folder in moved.glob("checkpoint-*") if int(folder.name[11:]) >= 99]
     require_same_bytes(uninterrupted.path, tmp_path / "two")
 
 
