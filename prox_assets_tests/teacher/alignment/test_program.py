@@ -278,9 +278,10 @@ def texts_of_50_000_characters() -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", sorted(texts_of_50_000_characters()))
-def test_a_chunk_of_50_000_characters_takes_less_than_a_second(name: str) -> None:
+def test_a_chunk_of_50_000_characters_takes_seconds_at_most(name: str) -> None:
     text, rewrite = texts_of_50_000_characters()[name]
-    assert any(processor_seconds(text, rewrite) < 1.0 for _ in range(3))  # the machine may be busy
+    # 0.2 to 1.5 on a slow core; what is quadratic in the text takes minutes.
+    assert any(processor_seconds(text, rewrite) < 3.0 for _ in range(3))
 
 
 def processor_seconds(text: str, rewrite: str) -> float:
