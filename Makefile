@@ -12,7 +12,7 @@ PORT ?= 3000
 
 # DuckDB's binding counts what is alive when Python exits and prints it; that is no news to anybody.
 SHELL := /bin/bash
-NO_LEAK_COUNT := 2> >(grep -v -E '^(nanobind: | - leaked | - \.\.\. skipped|See https://nanobind)' >&2 || true)
+NO_LEAK_COUNT := 2> >(grep --line-buffered -v -E '^(nanobind: | - leaked | - \.\.\. skipped|See https://nanobind)' >&2 || true)
 
 # `dg dev`, which Dagster names instead, reads no workspace.yaml and wants a package of its own.
 NO_SUPERSESSION := -W 'ignore:Function `dev_command` is superseded'

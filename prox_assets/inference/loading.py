@@ -133,6 +133,13 @@ def load_tokenizer(origin: Path | str) -> Any:
     return tokenizer
 
 
+def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write a model and its tokenizer to a folder, as `load_trained` and `load_tokenizer` read them."""
+    with _without_bars():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
 def load_vllm(checkpoint: Path, **options: Any) -> Any:
     """A `vllm.LLM` on a checkpoint folder; vLLM is installed, see `vllm_module`.
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, ScoringEngine, Task
+from prox_assets.inference.loading import save_checkpoint
 from prox_assets.refiner import metrics
 from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.card import write_card
@@ -186,8 +187,7 @@ def _write(
     data: str,
 ) -> None:
     with replacing_folder(destination) as folder:
-        model.save_pretrained(folder)
-        tokenizer.tokenizer.save_pretrained(folder)
+        save_checkpoint(model, tokenizer.tokenizer, folder)
         info.write(folder)
         write_points(decided.points, folder)
         write_curves(curves, folder)

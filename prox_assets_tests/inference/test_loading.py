@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task, open_engine, open_generator
 from prox_assets.inference.checkpoint_check import inspect_weights, usable_positions
-from prox_assets.inference.loading import Head, load_base, load_tokenizer, load_trained
+from prox_assets.inference.loading import Head, load_base, load_tokenizer, load_trained, save_checkpoint
 
 PACKAGE = Path(__file__).parents[2] / "prox_assets"
 SETTINGS = EngineSettings(device="cpu", threads=1)
@@ -307,6 +307,15 @@ def test_labels_that_are_not_two_are_refused(checkpoints: dict[Task, Path], tmp_
 )
 def test_positions_that_are_usable(config: dict[str, Any], positions: int | None) -> None:
     assert usable_positions(config) == positions
+
+
+def test_saving_and_loading_draw_no_bars(
+    checkpoint: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, tokenizer = load_trained(checkpoint, Head.CAUSAL, "float32"), load_tokenizer(checkpoint)
+    save_checkpoint(model, tokenizer, tmp_path / "saved")
+    assert load_trained(tmp_path / "saved", Head.CAUSAL, "float32") is not None
+    assert "".join(capfd.readouterr()) == ""
 
 
 ONLY_IN_LOADING = {"from_pretrained", "from_config", "LLM", "safe_open", "load_file", "snapshot_download"}

@@ -10,6 +10,7 @@ import pyarrow as pa
 from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Task
+from prox_assets.inference.loading import save_checkpoint
 from prox_assets.programs import REGISTRY, Stage
 from prox_assets.programs.describing import signature
 from prox_assets.refiner.bases import DECIDING_TOKENS, require_room
@@ -116,8 +117,7 @@ class _Student:
         """Write the checkpoint; adapters are merged into the weights."""
         model = self._model if self._recipe.lora is None else self._model.merge_and_unload()
         with replacing_folder(destination) as folder:
-            model.save_pretrained(folder)
-            self._tokenizer.tokenizer.save_pretrained(folder)
+            save_checkpoint(model, self._tokenizer.tokenizer, folder)
             info.write(folder)
             self._writing.write(folder)
             write_curves(curves, folder)
