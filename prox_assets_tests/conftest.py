@@ -16,6 +16,7 @@ os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 
 import dagster as dg  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from rich.console import Console  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
@@ -26,6 +27,10 @@ from prox_assets.documents.store import Store, open_store  # noqa: E402
 from prox_assets.sample import write_sample  # noqa: E402
 
 PAGES_PER_SHARD = 60
+
+# Two processes share the cores, so that how long one example takes says nothing.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 
 @dataclass(frozen=True)
