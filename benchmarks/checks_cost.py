@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from prox_assets.baselines.corpus import filtered_table
+from prox_assets.baselines.rules import filtered_table
 from prox_assets.catalogue import load_catalogue
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.sources import list_shards

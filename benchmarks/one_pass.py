@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
 from prox_assets.inference import EngineSettings, Task
-from prox_assets.inference.batching import length_sorted_batches
+from prox_assets.inference.engine import length_sorted_batches
 from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.curves import no_progress
 from prox_assets.refiner.examples import IGNORED, Example, LabelledText, chunk_examples

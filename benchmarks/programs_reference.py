@@ -20,7 +20,7 @@ from typing import Any
 
 from prox_assets.chunking import numbered
 from prox_assets.inference.loading import load_tokenizer
-from prox_assets.programs.prox_profile import (
+from prox_assets.programs.profiles.prox import (
     chunks_as_released,
     execute_as_released,
     keep_as_released,

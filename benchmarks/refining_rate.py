@@ -42,9 +42,9 @@ from programs_reference import released_functions
 from prox_assets.documents.schema import DOC_REFINED, RAW
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.inference import EngineSettings, Task
+from prox_assets.inference.engine import matrix_rate
 from prox_assets.inference.loading import load_tokenizer
-from prox_assets.inference.peak import matrix_rate
-from prox_assets.programs.prox_profile import chunks_as_released
+from prox_assets.programs.profiles.prox import chunks_as_released
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.model import make_model
 from prox_assets.refiner.prepared import prepare_chunks, prepare_documents

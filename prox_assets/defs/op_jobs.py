@@ -13,7 +13,7 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import Store
 from prox_assets.errors import InputError, ProxError
 from prox_assets.redaction import redacted_errors
-from prox_assets.review.trial import compare_refiners, other_pair, present_pair
+from prox_assets.review.comparison import compare_refiners, other_pair, present_pair
 
 
 class RefineNew(dg.Config):

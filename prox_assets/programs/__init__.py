@@ -4,7 +4,6 @@ program = parse('remove_lines(0, 2)\\nnormalize("[edit]", "")', Stage.CHUNK)
 execution = execute_chunks(text, [(chunk, program, None)], Rails())
 """
 
-from prox_assets.programs.codes import Outcome, Reason, Refused, Status, Verdict
 from prox_assets.programs.edits import Edit, applied, apply_edits, revert_edits, with_removed
 from prox_assets.programs.executor import (
     Decision,
@@ -15,7 +14,17 @@ from prox_assets.programs.executor import (
 )
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.parser import parse
-from prox_assets.programs.program import Call, Program, Refusal, Stage
+from prox_assets.programs.program import (
+    Call,
+    Outcome,
+    Program,
+    Reason,
+    Refusal,
+    Refused,
+    Stage,
+    Status,
+    Verdict,
+)
 from prox_assets.programs.rails import Beyond, Boundary, Rails
 from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter, Registry, Touches
 from prox_assets.programs.rendering import (

@@ -1,11 +1,137 @@
-"""Reading what stands in a call's brackets: literals, by position or by keyword."""
+"""Read the arguments of a call: literals, fitted to its parameters. Nothing is evaluated."""
 
 import re
+import unicodedata
 from typing import NamedTuple
 
-from prox_assets.programs.codes import Refused
-from prox_assets.programs.literals import read_literal
-from prox_assets.programs.program import Value
+from prox_assets.programs.program import Arguments, Call, Refused, Value
+from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter
+
+_MAX_DIGITS = 18
+_NUMBER = re.compile(r"[+-]?\d++(?![\w.])", re.ASCII)
+_FLAG = re.compile(r"(True|False|true|false)(?!\w)")
+_OPENING = re.compile(r"([rRuU]?)(\"\"\"|'''|\"|')")
+_BETWEEN = re.compile(r"[ \t\r\n]*+")
+_BODY = {
+    '"': re.compile(r'[^"\\\n]*+(?:\\(?s:.)[^"\\\n]*+)*+"'),
+    "'": re.compile(r"[^'\\\n]*+(?:\\(?s:.)[^'\\\n]*+)*+'"),
+    '"""': re.compile(r'[^"\\]*+(?:(?:\\(?s:.)|"(?!""))[^"\\]*+)*+"""'),
+    "'''": re.compile(r"[^'\\]*+(?:(?:\\(?s:.)|'(?!''))[^'\\]*+)*+'''"),
+}
+_ESCAPE = re.compile(
+    r"\\(?:\r?\n|([0-7]{1,3})|x([0-9a-fA-F]{2})"
+    r"|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}\n]{1,90})\}|(?s:(.)))"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SIMPLE = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+}
+
+
+class Literal(NamedTuple):
+    """A value and the place after it; or a refusal and the place from which reading can go on."""
+
+    value: Value | Refused
+    stop: int
+
+
+def read_literal(text: str, at: int) -> Literal:
+    """Read the literal that begins at `at`; adjacent strings are one, as in Python."""
+    opening = _OPENING.match(text, at)
+    if opening:
+        return _read_strings(text, opening)
+    if number := _NUMBER.match(text, at):
+        digits = number.group()
+        value = int(digits) if len(digits) <= _MAX_DIGITS else Refused.OUT_OF_BOUNDS
+        return Literal(value, number.end())
+    if flag := _FLAG.match(text, at):
+        return Literal(flag.group() in ("True", "true"), flag.end())
+    if at >= len(text):
+        return Literal(Refused.CUT_OFF, at)
+    return Literal(Refused.NOT_LITERAL, at)
+
+
+def encodes(text: str) -> bool:
+    """Say whether UTF-8 can hold a text: it has no lone surrogates."""
+    return text.isascii() or _SURROGATE.search(text) is None
+
+
+def _read_strings(text: str, opening: re.Match[str]) -> Literal:
+    parts: list[str] = []
+    following: re.Match[str] | None = opening
+    stop = opening.start()
+    while following:
+        part = _read_string(text, following)
+        if isinstance(part.value, Refused):
+            return part
+        parts.append(str(part.value))
+        stop = part.stop
+        following = _OPENING.match(text, _end(_BETWEEN, text, stop))
+    return Literal("".join(parts), stop)
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+def _read_string(text: str, opening: re.Match[str]) -> Literal:
+    prefix, quote = opening.groups()
+    body = _BODY[quote].match(text, opening.end())
+    if body is None:
+        return _unclosed(text, opening.end(), quote)
+    raw = text[opening.end() : body.end() - len(quote)]
+    value = raw if prefix in ("r", "R") or "\\" not in raw else _unescaped(raw)
+    return Literal(value, body.end())
+
+
+def _unclosed(text: str, at: int, quote: str) -> Literal:
+    """A string that never closes is cut off where the text ends, and wrong where only its line ends."""
+    newline = text.find("\n", at) if len(quote) == 1 else -1
+    if newline < 0 or not text[newline:].strip():
+        return Literal(Refused.CUT_OFF, len(text))
+    return Literal(Refused.BAD_STRING, newline)
+
+
+def _unescaped(raw: str) -> str | Refused:
+    try:
+        return _ESCAPE.sub(_character, raw)
+    except (ValueError, OverflowError):
+        return Refused.BAD_STRING
+
+
+def _character(match: re.Match[str]) -> str:
+    """Decode one escape; ValueError for one that Python would refuse.
+
+    A surrogate pair is one character, as in JSON; binding refuses strings that are left with a lone one.
+    """
+    octal, two, high, low, four, eight, name, other = match.groups()
+    if high is not None:
+        return bytes.fromhex(high + low).decode("utf-16-be")
+    if other is not None:
+        if other in "xuUN":
+            raise ValueError(other)
+        return _SIMPLE.get(other, match.group())
+    if octal is not None:
+        return chr(int(octal, 8))
+    if name is not None:
+        try:
+            return unicodedata.lookup(name)
+        except KeyError as unknown:
+            raise ValueError(name) from unknown
+    hexadecimal = two or four or eight
+    return chr(int(hexadecimal, 16)) if hexadecimal else ""
+
 
 _GAP = r"(?:\s++|#[^\n]*+)*+"
 _USUAL = re.compile(
@@ -98,3 +224,80 @@ def _unusual(text: str, at: int) -> _Argument | Read:
 
 def _refused(stop: int, code: Refused, depth: int = 1) -> Read:
     return Read(Given([], []), stop, code, depth)
+
+
+class Problem(NamedTuple):
+    """Why no form of a call fits."""
+
+    code: Refused
+    detail: str
+
+
+def bind(spec: CallSpec, given: Given) -> Call | Problem:
+    """Make the call in the first form that takes these arguments, or give the first form's problem."""
+    problem: Problem | None = None
+    for number, form in enumerate(spec.forms):
+        bound = _bind_form(form, given)
+        if not isinstance(bound, Problem):
+            return Call(spec.name, bound, number)
+        problem = problem or bound
+    if any(value is False for value in given.values):
+        return bind(spec, _without_unset_flags(given))
+    return problem or Problem(Refused.UNSUPPORTED, f"{spec.name} has no form")
+
+
+def _without_unset_flags(given: Given) -> Given:
+    kept = [(k, v) for k, v in zip(*given, strict=True) if v is not False]
+    return Given([k for k, _ in kept], [v for _, v in kept])
+
+
+def _bind_form(form: Form, given: Given) -> Arguments | Problem:
+    values = given.values
+    if given.keywords != form.keywords:
+        ordered = _ordered(form, given)
+        if isinstance(ordered, Problem):
+            return ordered
+        values = ordered
+    for parameter, value in zip(form.parameters, values, strict=True):
+        code = refused_value(parameter, value)
+        if code is not None:
+            return Problem(code, parameter.name)
+    return tuple(values)
+
+
+def _ordered(form: Form, given: Given) -> list[Value] | Problem:
+    """Put the values in the order of the form's parameters, the defaults filled in."""
+    parameters = form.parameters
+    if len(given.values) > len(parameters):
+        return Problem(Refused.TOO_MANY_ARGUMENTS, f"takes {len(parameters)}, has {len(given.values)}")
+    values: list[Value | None] = [p.default for p in parameters]
+    filled = set()
+    for position, (name, value) in enumerate(zip(*given, strict=True)):
+        place = position if name is None else form.places.get(name)
+        if place is None:
+            return Problem(Refused.UNKNOWN_ARGUMENT, str(name))
+        if place in filled:
+            return Problem(Refused.REPEATED_ARGUMENT, parameters[place].name)
+        filled.add(place)
+        values[place] = value
+    if None in values:
+        return Problem(Refused.MISSING_ARGUMENT, parameters[values.index(None)].name)
+    return [value for value in values if value is not None]
+
+
+def refused_value(parameter: Parameter, value: Value) -> Refused | None:
+    """Hold one value against its parameter's type and limits."""
+    kind = parameter.kind
+    if kind is Kind.TEXT:
+        if not isinstance(value, str):
+            return Refused.WRONG_TYPE
+        if not encodes(value):
+            return Refused.BAD_STRING
+        if parameter.max_length is not None and len(value) > parameter.max_length:
+            return Refused.TOO_LONG
+        return Refused.BLANK_STRING if parameter.visible and (not value or value.isspace()) else None
+    if kind is Kind.FLAG:
+        return None if value is True else Refused.WRONG_TYPE
+    if type(value) is not int:
+        return Refused.WRONG_TYPE
+    return Refused.OUT_OF_BOUNDS if value < 0 else None

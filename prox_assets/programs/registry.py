@@ -6,9 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from prox_assets.errors import ProgramError
-from prox_assets.programs.actions import Effect
+from prox_assets.programs.actions import Effect, Scope
 from prox_assets.programs.program import Arguments, Stage, Value
-from prox_assets.programs.scope import Scope
 
 Act = Callable[[Scope, Arguments], Effect]
 

@@ -6,7 +6,7 @@ from prox_assets.catalogue import load_catalogue
 from prox_assets.documents.store import open_store
 from prox_assets.errors import CatalogueError
 from prox_assets.publishing.corpus import Corpus
-from prox_assets.publishing.manifest import verify
+from prox_assets.publishing.files import verify
 
 
 def publish(

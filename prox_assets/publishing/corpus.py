@@ -15,10 +15,15 @@ from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import known_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError
-from prox_assets.publishing.card import CardInputs, card_text, completeness, name_shards
-from prox_assets.publishing.checks import check_states, require_sound
-from prox_assets.publishing.manifest import write_manifest
-from prox_assets.publishing.rows import DROPPED, REFINED, ShardStages, published_tables
+from prox_assets.publishing.card import (
+    CardInputs,
+    card_text,
+    check_states,
+    completeness,
+    name_shards,
+    require_sound,
+)
+from prox_assets.publishing.files import DROPPED, REFINED, ShardStages, published_tables, write_manifest
 
 CODE_VERSION = "2"
 CARD = "README.md"

@@ -14,11 +14,10 @@ from itertools import product
 import numpy as np
 
 from prox_assets.chunking import Chunk
-from prox_assets.programs.actions import normalize
-from prox_assets.programs.literals import encodes
+from prox_assets.programs.actions import Scope, normalize
+from prox_assets.programs.arguments import encodes
 from prox_assets.programs.program import Call
 from prox_assets.programs.rails import Rails
-from prox_assets.programs.scope import Scope
 from prox_assets.refiner.lines import NoiseSpan
 from prox_assets.refiner.visible import Bools, Ints
 

@@ -128,7 +128,7 @@ def _seeded_model(recipe: Recipe, sft: pa.Table) -> tuple[Any, TextTokenizer]:
 
 
 def _engine(model: Any, recipe: Recipe) -> ScoringEngine:
-    from prox_assets.inference.transformers_engine import TransformersEngine
+    from prox_assets.inference.transformers_engines import TransformersEngine
 
     # Packing would set the model's attention for good, and it is still in training.
     settings = EngineSettings(batch_tokens=recipe.training.batch_tokens, packing="never")

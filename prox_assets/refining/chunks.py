@@ -12,7 +12,7 @@ import pyarrow as pa
 from prox_assets.chunking import Chunk
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, RAW
 from prox_assets.programs import Edit, Execution, Outcome, Program, Rails
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.answers import ChunkResult, chunk_result
 from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import ChunkThresholds

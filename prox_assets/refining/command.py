@@ -25,7 +25,7 @@ from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_sto
 from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
 from prox_assets.inference import Task
 from prox_assets.programs import Rails
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.quality.costs import shard_inputs
 from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
 from prox_assets.refining import parts, shards

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_PROGRAMS, DOC_PROGRAMS
 from prox_assets.programs import KEEP_DOC
-from prox_assets.programs.profiles import Language
+from prox_assets.programs.profiles.interface import Language
 from prox_assets.programs.program import Call, Program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
 from prox_assets.refining.chunks import kept_documents

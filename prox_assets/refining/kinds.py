@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.inference import EngineSettings, Task
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner

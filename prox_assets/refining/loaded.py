@@ -10,11 +10,11 @@ from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.config import Language as LanguageSection
 from prox_assets.documents.fingerprint import folder_fingerprint
 from prox_assets.inference import EngineSettings, Task
-from prox_assets.inference.peak import matrix_rate
+from prox_assets.inference.engine import matrix_rate
 from prox_assets.programs import Rails
-from prox_assets.programs.profiles import PROX, Language, Profile
+from prox_assets.programs.profiles.interface import PROX, Language, Profile
+from prox_assets.programs.profiles.ultrax import FIRST_LINE
 from prox_assets.programs.rails import PastEnd
-from prox_assets.programs.ultrax_profile import FIRST_LINE
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
 from prox_assets.refiner.size import non_embedding_parameters
 from prox_assets.refining.keep_all import ChunkFallback, DocumentFallback

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_REFINED
 from prox_assets.programs import KEEP_CHUNK, Outcome, Stage, parse
-from prox_assets.programs.prox_profile import execution_as_released
+from prox_assets.programs.profiles.prox import execution_as_released
 from prox_assets.refining.chunks import dropped_row, failure_reason, programs_by_row, source_columns
 from prox_assets.refining.counting import TokenCounter
 from prox_assets.refining.documents import DROPPED, OK

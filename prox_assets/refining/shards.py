@@ -6,7 +6,7 @@ from typing import Any
 
 from prox_assets.documents.store import FinishedShard, ShardKey, ShardWriter, Store
 from prox_assets.programs import Rails
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refining import chunks, documents
 from prox_assets.refining.counting import TokenCounter

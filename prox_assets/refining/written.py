@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from prox_assets.documents.schema import CHUNK_PROGRAMS
 from prox_assets.inference import Generation
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.answers import ChunkResult
 from prox_assets.refiner.generative.prompts import PreparedChunk
 from prox_assets.refiner.generative.refiners import (

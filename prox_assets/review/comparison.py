@@ -1,8 +1,8 @@
-"""Two ways of refining one shard, as a DuckDB file and as a page."""
+"""Compare two ways of refining one shard: a DuckDB file and a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -10,16 +10,91 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from prox_assets.config import Catalogue
 from prox_assets.documents.files import replacing
-from prox_assets.documents.store import FinishedShard
+from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
 from prox_assets.errors import InputError
 from prox_assets.quality.connection import bounded
 from prox_assets.quality.wording import FILTERS
-from prox_assets.review.differences import BOTH, LEFT, RIGHT, Removed, differences, removals
-from prox_assets.review.sides import Side
+from prox_assets.refining import shards
+from prox_assets.refining.loaded import (
+    engine_settings,
+    language_of,
+    load_chunk_refiner,
+    load_document_refiner,
+    moved_thresholds,
+    rails_of,
+)
+from prox_assets.refining.parts import silent
+from prox_assets.review.variants import Side
 
 if TYPE_CHECKING:
     import duckdb
+
+
+Interval = tuple[int, int]
+LEFT, RIGHT, BOTH = "left", "right", "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A stretch of a document that `side` removes: one or both; `call` and `score` are its edit's."""
+
+    side: str
+    start: int
+    stop: int
+    call: str
+    score: float | None
+
+
+def removals(row: Mapping[str, Any], n_chars: int) -> list[Removed]:
+    """What a row of chunk_refined_corpus removes of its source text; all of it when it was not kept."""
+    if row["status"] != "kept":
+        return [Removed("", 0, n_chars, row["reason"] or row["status"], None)]
+    applied = [edit for edit in row["edits"] if edit["outcome"] == "applied"]
+    ordered = sorted(applied, key=lambda edit: (edit["start"], edit["stop"]))
+    found, at = [], 0
+    for edit in ordered:
+        start, stop = max(at, edit["start"]), edit["stop"]
+        if start < stop:
+            found.append(Removed("", start, stop, edit["call"], edit["score"]))
+            at = stop
+    return found
+
+
+def differences(left: list[Removed], right: list[Removed]) -> list[Removed]:
+    """The stretches that only one of them removes, and those of both (with the left's call), in order."""
+    only_left = _minus(left, _intervals(right), LEFT)
+    only_right = _minus(right, _intervals(left), RIGHT)
+    common = _minus(left, [(one.start, one.stop) for one in only_left], BOTH)
+    return sorted([*only_left, *only_right, *common], key=lambda one: one.start)
+
+
+def _intervals(removed: Iterable[Removed]) -> list[Interval]:
+    return [(one.start, one.stop) for one in removed]
+
+
+def _minus(removed: Iterable[Removed], others: list[Interval], side: str) -> list[Removed]:
+    return [
+        Removed(side, start, stop, one.call, one.score)
+        for one in removed
+        for start, stop in _uncovered(one.start, one.stop, others)
+    ]
+
+
+def _uncovered(start: int, stop: int, others: list[Interval]) -> Iterator[Interval]:
+    """The parts of [start, stop) that no other interval covers; these are in order and apart."""
+    for low, high in others:
+        if high <= start:
+            continue
+        if low >= stop:
+            break
+        if start < low:
+            yield start, low
+        start = max(start, high)
+    if start < stop:
+        yield start, stop
+
 
 _MOST = 30
 _DOCUMENTS = 20
@@ -191,3 +266,93 @@ def _rendered(**values: Any) -> str:
     environment.filters.update(FILTERS)
     style = (resources.files("prox_assets.quality") / "templates" / "report.css").read_text("utf-8")
     return environment.get_template("comparison.html").render(style=Markup(style), **values)
+
+
+_TASKS = ("doc_refiner", "chunk_refiner")
+
+
+@dataclass(frozen=True, slots=True)
+class RefinerPair:
+    """The checkpoints of a document and a chunk refiner, under a name for people."""
+
+    name: str
+    document: Path
+    chunk: Path
+
+
+def present_pair(store: Store, domain: str) -> RefinerPair:
+    """The refiners that the domain is refined with. Raises StoreError where there are none."""
+    document, chunk = (store.artifact(domain, asset).folder / "checkpoint" for asset in _TASKS)
+    return RefinerPair("present", document, chunk)
+
+
+def other_pair(store: Store, domain: str, document: str = "", chunk: str = "") -> RefinerPair:
+    """The refiners to try: checkpoint folders; where one is not named, the newest that is not in use.
+
+    Where the domain has trained no other, it is the present one, so that the other stage is compared alone.
+    """
+    present = present_pair(store, domain)
+    pair = RefinerPair(
+        "tried",
+        Path(document) if document else _newest_other(present.document),
+        Path(chunk) if chunk else _newest_other(present.chunk),
+    )
+    if (pair.document, pair.chunk) == (present.document, present.chunk):
+        raise InputError(
+            f"{domain} has no other refiners than the present ones: train some, or name a checkpoint folder."
+        )
+    return pair
+
+
+def compare_refiners(
+    catalogue: Catalogue,
+    domain: str,
+    shard: str,
+    pairs: tuple[RefinerPair, RefinerPair],
+    sample: int,
+    folder: Path,
+) -> Comparison:
+    """Refine the first `sample` documents of a shard with both pairs and compare what they remove.
+
+    The stages of both stand in `folder` too, away from the domain's own. Raises StoreError without raw
+    documents.
+    """
+    raw = open_store(catalogue.storage).shard(ShardKey(domain, "raw_documents", shard))
+    left, right = (
+        Side(pair.name, _refined(catalogue, raw, pair, sample, Store(folder / pair.name))) for pair in pairs
+    )
+    return compare(_sampled(raw, sample, Store(folder / pairs[0].name)), left, right, folder)
+
+
+def _refined(
+    catalogue: Catalogue, raw: FinishedShard, pair: RefinerPair, sample: int, store: Store
+) -> FinishedShard:
+    section, settings = catalogue.domain(raw.key.domain), engine_settings(catalogue.inference)
+    documents = load_document_refiner(pair.document, settings)
+    chunks = load_chunk_refiner(pair.chunk, settings)
+    source = _sampled(raw, sample, store)
+    judged = shards.write_doc_programs(store, source, documents, silent)
+    kept = shards.write_doc_refined(store, source, judged, section.thresholds.keep, silent)
+    language = language_of(section.language)
+    edited = shards.write_chunk_programs(store, kept, chunks, silent, language=language)
+    rails = rails_of(section.execution)
+    moved = moved_thresholds(chunks.refiner.thresholds, section.thresholds, rails)
+    return shards.write_chunk_refined(store, kept, edited, pair.document, rails, moved, silent, language)
+
+
+def _sampled(raw: FinishedShard, sample: int, store: Store) -> FinishedShard:
+    """The first documents of a shard as a shard of their own, cut into the same ranges."""
+    writer = store.writer(raw.key, {"asset": "raw_documents", "of": raw.fingerprint, "sample": sample})
+    left = sample
+    for rows in raw.ranges:
+        if left <= 0:
+            break
+        table = raw.read(rows).slice(0, left)
+        writer.commit(RowRange(rows.start, rows.stop), table)
+        left -= table.num_rows
+    return writer.finish()
+
+
+def _newest_other(present: Path) -> Path:
+    others = [path for path in present.parent.parent.glob("*/checkpoint") if path != present]
+    return max(others, key=lambda path: path.stat().st_mtime, default=present)

@@ -1,18 +1,40 @@
-"""Pages in a row: which site, which kind, around them the site's own lines."""
+"""Generated pages and their truth: which site, which kind, the site's own lines around it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from prox_assets.sample.clutter import BLOCKS, tail
-from prox_assets.sample.dropped import DROPPED
-from prox_assets.sample.grammar import GrammarError
-from prox_assets.sample.grammar_files import TEMPLATE_SETS, load_grammar
-from prox_assets.sample.kinds import KINDS
-from prox_assets.sample.page import SamplePage
-from prox_assets.sample.pen import Pen
+from prox_assets.sample.grammar import TEMPLATE_SETS, Chance, GrammarError, Voice, load_grammar
+from prox_assets.sample.page_kinds import DROPPED, KINDS
+from prox_assets.sample.page_writer import BLOCKS, Pen, tail
 from prox_assets.sample.sites import SITES_PER_SET, Site, build_site
-from prox_assets.sample.voice import Chance, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePage:
+    """A page as an extractor would leave it, with what the generator knows about each line.
+
+    `is_noise` has one flag per line. `spans` are (line, start, stop): characters inside a clean line that
+    are noise, as half-open offsets in that line. Every line of a page that should be dropped is noise.
+    """
+
+    doc_id: str
+    url: str
+    source: str
+    language: str
+    page_kind: str
+    templates: str
+    lines: tuple[str, ...]
+    is_noise: tuple[bool, ...]
+    spans: tuple[tuple[int, int, int], ...]
+    keep: bool
+
+    @property
+    def text(self) -> str:
+        """The document as it stands in a shard."""
+        return "\n".join(self.lines)
+
 
 DOMAINS = tuple(KINDS)
 DROP_RATE = 0.28

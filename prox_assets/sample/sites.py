@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prox_assets.sample.grammar import Rules
-from prox_assets.sample.grammar_files import load_grammar
-from prox_assets.sample.voice import Chance, Voice
+from prox_assets.sample.grammar import Chance, Rules, Voice, load_grammar
 
 LANGUAGE_WEIGHTS: dict[str, dict[str, int]] = {
     "web": {"en": 55, "de": 25, "zh": 20},

@@ -1,19 +1,119 @@
-"""Writing the embedded corpus to a folder, once."""
+"""Write the embedded corpus to a folder: shards as a team might have them, and the truth beside them."""
 
+import gzip
+import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
 
 from prox_assets.documents.files import read_json, temporary_beside
 from prox_assets.documents.names import count, nonempty_text, objects, path_inside
 from prox_assets.errors import StoreError
-from prox_assets.sample import shards
-from prox_assets.sample.grammar_files import FOLDER
-from prox_assets.sample.page import SamplePage
-from prox_assets.sample.pages import DOMAINS, generate_pages
+from prox_assets.sample.grammar import FOLDER
+from prox_assets.sample.pages import DOMAINS, SamplePage, generate_pages
+
+Row = Mapping[str, Any]
+
+WEB_COLUMNS = ("url_hash", "raw_content", "link", "site", "lang", "template_set", "kind")
+MATH_COLUMNS = ("id", "text", "url", "origin", "language", "template_set", "kind")
+TRUTH_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("lines", pa.list_(pa.string())),
+        ("is_noise", pa.list_(pa.bool_())),
+        ("keep", pa.bool_()),
+        (
+            "spans",
+            pa.list_(pa.struct([("line", pa.int32()), ("start", pa.int32()), ("stop", pa.int32())])),
+        ),
+        ("language", pa.string()),
+        ("page_kind", pa.string()),
+        ("templates", pa.string()),
+    ]
+)
+
+
+def source_rows(pages: Sequence[SamplePage], columns: Sequence[str]) -> list[Row]:
+    """The pages as rows with the column names of their domain."""
+    return [
+        dict(
+            zip(
+                columns,
+                (p.doc_id, p.text, p.url, p.source, p.language, p.templates, p.page_kind),
+                strict=True,
+            )
+        )
+        for p in pages
+    ]
+
+
+def with_bad_rows(good: Sequence[Row], columns: Sequence[str]) -> list[Row]:
+    """The rows and four that a reader must reject: null text, empty text, no id, an id given before."""
+    identity, text = columns[:2]
+    model = good[0]
+    bad = (
+        {**model, identity: "bad-null-text", text: None},
+        {**model, identity: "bad-empty-text", text: ""},
+        {**model, identity: None},
+        {**model, text: f"{model[text]}\n(second copy)"},
+    )
+    third = len(good) // 3
+    return [*good[:third], *bad[:2], *good[third:], *bad[2:]]
+
+
+def parquet_bytes(table_rows: Sequence[Row], columns: Sequence[str]) -> bytes:
+    """A Parquet file with string columns."""
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    return table_bytes(pa.Table.from_pylist(list(table_rows), schema=schema))
+
+
+def truth_bytes(pages: Sequence[SamplePage]) -> bytes:
+    """The labels file of the pages: lines, flags, spans, and whether the document stays."""
+    records = [
+        {
+            "id": p.doc_id,
+            "lines": list(p.lines),
+            "is_noise": list(p.is_noise),
+            "keep": p.keep,
+            "spans": [{"line": line, "start": start, "stop": stop} for line, start, stop in p.spans],
+            "language": p.language,
+            "page_kind": p.page_kind,
+            "templates": p.templates,
+        }
+        for p in pages
+    ]
+    return table_bytes(pa.Table.from_pylist(records, schema=TRUTH_SCHEMA))
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """The table as a Parquet file; the same table gives the same bytes."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", row_group_size=200)
+    return sink.getvalue()
+
+
+def json_lines(table_rows: Sequence[Row], unreadable: Sequence[str] = ()) -> bytes:
+    """One JSON object a line, then lines that are no JSON."""
+    lines = [json.dumps(row, ensure_ascii=False) for row in table_rows]
+    return "".join(f"{line}\n" for line in (*lines, *unreadable)).encode()
+
+
+def compressed(data: bytes, path: Path) -> bytes:
+    """The data as the suffix of the path says, without a timestamp in it."""
+    if path.suffix == ".gz":
+        return gzip.compress(data, mtime=0)
+    if path.suffix == ".zst":
+        return zstandard.ZstdCompressor(level=6).compress(data)
+    return data
+
 
 MARKER = "sample.json"
 BAD_SHARD = 1
@@ -105,7 +205,7 @@ def _write_all(folder: Path, plan: _Plan, progress: Progress) -> list[SampleShar
             made.append(shard)
             pages += shard_pages
             progress(sum(s.documents for s in made), total)
-        _write(folder / "truth" / f"{domain}.parquet", shards.truth_bytes(pages))
+        _write(folder / "truth" / f"{domain}.parquet", truth_bytes(pages))
     return made
 
 
@@ -124,17 +224,17 @@ def _shard(
     domain: str, folder: Path, templates: str, number: int, pages: Sequence[SamplePage], bad: bool
 ) -> tuple[Path, int]:
     stem = f"{'part' if templates == 'train' else 'heldout'}-{number:03d}"
-    columns = shards.WEB_COLUMNS if domain == "web" else shards.MATH_COLUMNS
-    rows = shards.rows(pages, columns)
+    columns = WEB_COLUMNS if domain == "web" else MATH_COLUMNS
+    rows = source_rows(pages, columns)
     if bad:
-        rows = shards.with_bad_rows(rows, columns)
+        rows = with_bad_rows(rows, columns)
     if domain == "web":
         path = folder / domain / f"{stem}.parquet"
-        _write(path, shards.parquet_bytes(rows, columns))
+        _write(path, parquet_bytes(rows, columns))
         return path, len(rows)
     unreadable = ['{"id": "bad-json", "text": "this line ends too ea'] if bad else []
     path = folder / domain / f"{stem}{_json_suffix(templates, number)}"
-    _write(path, shards.compressed(shards.json_lines(rows, unreadable), path))
+    _write(path, compressed(json_lines(rows, unreadable), path))
     return path, len(rows) + len(unreadable)
 
 

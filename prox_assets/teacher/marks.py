@@ -14,7 +14,7 @@ from prox_assets.programs import (
     removing,
     render_call,
 )
-from prox_assets.programs.scope import Scope
+from prox_assets.programs.actions import Scope
 from prox_assets.teacher.validation import RefusedCall, Validated, validated
 
 Span = tuple[int, int]

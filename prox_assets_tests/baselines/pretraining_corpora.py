@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from prox_assets.baselines.pretraining_settings import PretrainingSettings
+from prox_assets.baselines.pretraining_model import PretrainingSettings
 
 SETTINGS = PretrainingSettings(
     steps=25, hidden_size=32, layers=1, batch_tokens=512, context=32, learning_rate=1e-2, threads=1

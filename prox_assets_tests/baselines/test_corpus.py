@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prox_assets.baselines.c4 import MIN_SENTENCES
-from prox_assets.baselines.corpus import filtered_table
-from prox_assets.baselines.filters import RULESETS, kept_text
+from prox_assets.baselines.rules import MIN_SENTENCES, RULESETS, filtered_table, kept_text
 from prox_assets.documents.schema import RAW, RULE_FILTERED
 from prox_assets.quality.checked_shard import checked_tables
 from prox_assets.quality.rules import Conservation, Thresholds

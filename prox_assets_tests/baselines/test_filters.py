@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.baselines.filters import RULESETS, filter_expressions, kept_text, rule_filtered
+from prox_assets.baselines.rules import RULESETS, filter_expressions, kept_text, rule_filtered
 from prox_assets.errors import CatalogueError
 
 SENTENCE = "The cat that we have seen sat with us on the mat.\n"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prox_assets.baselines.pretraining import compare_corpora
-from prox_assets.baselines.pretraining_results import Comparison, PretrainingRun
+from prox_assets.baselines.pretraining import Comparison, PretrainingRun, compare_corpora
 from prox_assets.errors import InputError, RefinerError
 from prox_assets_tests.baselines.pretraining_corpora import SETTINGS, prose, save_tokenizer, shuffled
 

@@ -1,8 +1,7 @@
 from xml.etree import ElementTree
 
-from prox_assets.baselines.pretraining_figure import comparison_svg
-from prox_assets.baselines.pretraining_results import Comparison, PretrainingRun
-from prox_assets.baselines.pretraining_settings import PretrainingSettings
+from prox_assets.baselines.pretraining import Comparison, PretrainingRun, comparison_svg
+from prox_assets.baselines.pretraining_model import PretrainingSettings
 
 
 def run(corpus: str, seed: int, bits: float) -> PretrainingRun:

@@ -2,8 +2,7 @@ from statistics import fmean
 
 import pytest
 
-from prox_assets.baselines.pretraining_interval import t_quantile
-from prox_assets.baselines.pretraining_results import PairedDifference, PretrainingRun
+from prox_assets.baselines.pretraining import PairedDifference, PretrainingRun, t_quantile
 
 # Two-sided 95% points as printed in any table of Student's t.
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 10: 2.228, 30: 2.042, 120: 1.980}

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from prox_assets.baselines.pretraining_settings import PretrainingSettings
+from prox_assets.baselines.pretraining_model import PretrainingSettings
 from prox_assets.config import PretrainingComparison
 from prox_assets.errors import RefinerError
 

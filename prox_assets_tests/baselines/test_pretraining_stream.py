@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from prox_assets.baselines.pretraining_stream import (
+from prox_assets.baselines.pretraining_model import (
     Vocabulary,
     batch,
     load_vocabulary,

@@ -33,7 +33,7 @@ from prox_assets.quality.stored_outcomes import store_outcomes
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refining.loaded import rails_configuration
 from prox_assets.refining.staleness import present_settings
-from prox_assets.review.trial import other_pair, present_pair
+from prox_assets.review.comparison import other_pair, present_pair
 
 ROWS = 10
 

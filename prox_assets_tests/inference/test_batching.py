@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.batching import length_sorted_batches, pass_tokens, within_memory
+from prox_assets.inference.engine import length_sorted_batches, pass_tokens, within_memory
 
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))

@@ -12,9 +12,9 @@ from transformers import AutoModelForCausalLM
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Prompt, Sampling, Task, open_generator
-from prox_assets.inference.generation import deciding_tokens
+from prox_assets.inference.engine import deciding_tokens
 from prox_assets.programs import Refused, Stage, parse
-from prox_assets.programs.grammar import lark_grammar
+from prox_assets.programs.rendering import lark_grammar
 
 pytest.importorskip("llguidance", reason="llguidance, vLLM's guidance backend, is not installed")
 

@@ -15,7 +15,7 @@ from transformers import AutoModelForTokenClassification
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task, open_engine, packed
 from prox_assets.inference.packed import packs
-from prox_assets.inference.transformers_engine import TransformersEngine
+from prox_assets.inference.transformers_engines import TransformersEngine
 from prox_assets_tests.inference.test_transformers_engine import sequences
 
 PADDED = EngineSettings(batch_tokens=256, threads=1, packing="never")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from prox_assets.errors import RefinerError
-from prox_assets.inference.peak import matrix_rate
+from prox_assets.inference.engine import matrix_rate
 
 
 def test_a_cpu_does_between_a_billion_and_a_hundred_trillion_operations_a_second() -> None:

@@ -17,7 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task, open_engine
-from prox_assets.inference.transformers_engine import TransformersEngine
+from prox_assets.inference.transformers_engines import TransformersEngine
 
 SETTINGS = EngineSettings(batch_tokens=256, threads=1)
 

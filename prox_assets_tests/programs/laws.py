@@ -18,7 +18,7 @@ from prox_assets.programs import (
     revert_edits,
     with_removed,
 )
-from prox_assets.programs.literals import encodes
+from prox_assets.programs.arguments import encodes
 
 EVERYTHING = REGISTRY.enabling("remove_str", "replace_str")
 NO_RAILS = Rails(max_removed_share=1, max_added_share=1e9, min_kept_chars=0)

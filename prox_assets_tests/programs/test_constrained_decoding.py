@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from prox_assets.programs import Program, Stage, render
-from prox_assets.programs.grammar import lark_grammar
+from prox_assets.programs.rendering import lark_grammar
 from prox_assets_tests.programs.generated import programs
 
 llguidance = pytest.importorskip("llguidance", reason="llguidance, vLLM's guidance backend, is not installed")

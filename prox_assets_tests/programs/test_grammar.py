@@ -10,8 +10,8 @@ from lark import Lark, UnexpectedInput
 
 from prox_assets.errors import ProgramError
 from prox_assets.programs import REGISTRY, Registry, Stage, parse, render
-from prox_assets.programs.grammar import lark_grammar, number_pattern
 from prox_assets.programs.program import Program
+from prox_assets.programs.rendering import lark_grammar, number_pattern
 from prox_assets_tests.programs.generated import programs
 
 LINES = range(13, 125)

@@ -19,7 +19,7 @@ from prox_assets.programs import (
     render,
     shifted,
 )
-from prox_assets.programs.canonical import read_canonical
+from prox_assets.programs.parser import read_canonical
 from prox_assets_tests.programs.generated import programs
 
 MENU = Program((remove_lines(0, 3),))

@@ -12,7 +12,7 @@ from prox_assets.chunking import Chunk, whole
 from prox_assets.config import Language as Section
 from prox_assets.errors import ProgramError
 from prox_assets.programs import Call, Program, Rails, Refused, normalize, remove_all_lines, remove_lines
-from prox_assets.programs.profiles import PROX, Language, Profile
+from prox_assets.programs.profiles.interface import PROX, Language, Profile
 from prox_assets.programs.rails import PastEnd
 from prox_assets.refining.loaded import language_configuration, language_of
 

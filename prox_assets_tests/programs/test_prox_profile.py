@@ -7,7 +7,7 @@ import pytest
 
 from prox_assets.chunking import Chunk, chunk_lines, numbered, shown_lines, whole
 from prox_assets.programs import Execution, Rails, Stage, execute_chunks, execute_document, parse
-from prox_assets.programs.prox_profile import (
+from prox_assets.programs.profiles.prox import (
     ReleasedRun,
     chunks_as_released,
     execute_as_released,

@@ -27,13 +27,10 @@ from prox_assets.programs import (
     removed_line_numbers,
     render_call,
 )
-from prox_assets.programs.actions import Effect
-from prox_assets.programs.codes import MEANINGS
-from prox_assets.programs.describing import documentation, legend, prompt_text
-from prox_assets.programs.grammar import lark_grammar
-from prox_assets.programs.program import Arguments
+from prox_assets.programs.actions import Effect, Scope
+from prox_assets.programs.program import MEANINGS, Arguments
 from prox_assets.programs.registry import Alias
-from prox_assets.programs.scope import Scope
+from prox_assets.programs.rendering import documentation, lark_grammar, legend, prompt_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "programs.md"
 
@@ -102,7 +99,7 @@ def test_what_prompts_say_follows_what_is_on() -> None:
 
 def test_the_documentation_is_that_of_the_registry() -> None:
     written = DOCS.read_text(encoding="utf-8")
-    assert documentation() in written, "paste what `python -m prox_assets.programs.describing` prints"
+    assert documentation() in written, "paste what `python -m prox_assets.programs.rendering` prints"
 
 
 def test_every_code_is_explained() -> None:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
-from prox_assets.review.comparison import compare
-from prox_assets.review.differences import BOTH, LEFT, RIGHT, Removed, differences, removals
-from prox_assets.review.sides import ShardOf, Side
+from prox_assets.review.comparison import BOTH, LEFT, RIGHT, Removed, compare, differences, removals
+from prox_assets.review.variants import ShardOf, Side
 from prox_assets_tests.quality.shards import PAGES, Cut, Page, tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prox_assets.errors import InputError
-from prox_assets.review.verdicts import read_verdicts
+from prox_assets.review.labels import read_verdicts
 
 VERDICT = {
     "domain": "web",

@@ -1,8 +1,16 @@
 import pytest
 
-from prox_assets.sample.grammar import Choice, GrammarError, Slot, Span, parse_template, slots
-from prox_assets.sample.grammar_files import parse_rules
-from prox_assets.sample.voice import Chance, Voice
+from prox_assets.sample.grammar import (
+    Chance,
+    Choice,
+    GrammarError,
+    Slot,
+    Span,
+    Voice,
+    parse_rules,
+    parse_template,
+    slots,
+)
 
 
 def test_a_template_is_text_slots_choices_and_numbers():

@@ -7,9 +7,8 @@ from itertools import product
 import pytest
 
 from prox_assets.sample import SamplePage, generate_pages
-from prox_assets.sample.dropped import DROPPED
 from prox_assets.sample.grammar import GrammarError
-from prox_assets.sample.kinds import KINDS
+from prox_assets.sample.page_kinds import DROPPED, KINDS
 from prox_assets.sample.pages import DOMAINS
 
 SETS = list(product(DOMAINS, ("train", "eval")))

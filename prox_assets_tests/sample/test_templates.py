@@ -6,8 +6,7 @@ from itertools import product
 
 import pytest
 
-from prox_assets.sample.grammar import slots
-from prox_assets.sample.grammar_files import FOLDER, LANGUAGES, TEMPLATE_SETS, load_grammar, read_rules
+from prox_assets.sample.grammar import FOLDER, LANGUAGES, TEMPLATE_SETS, load_grammar, read_rules, slots
 from prox_assets.sample.pages import DOMAINS
 
 WORD_RULES = {"people", "places"}

@@ -8,7 +8,7 @@ import zstandard
 
 from prox_assets.errors import StoreError
 from prox_assets.sample import SampleFiles, generate_pages, write_sample
-from prox_assets.sample.shards import MATH_COLUMNS, WEB_COLUMNS
+from prox_assets.sample.write import MATH_COLUMNS, WEB_COLUMNS
 
 
 def _write(folder: Path) -> SampleFiles:

@@ -40,7 +40,7 @@ CORPORA = {
 @shard_asset(deps=[raw_documents], group="baselines", kinds={"polars", "parquet"}, schema=RULE_FILTERED)
 def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The same documents after published filter rules (Gopher, C4, FineWeb), with a reason for each loss."""
-    from prox_assets.baselines.corpus import filtered_table
+    from prox_assets.baselines.rules import filtered_table
 
     ruleset = at.catalogue.domain(at.domain).baseline
     raw = at.finished("raw_documents")
@@ -76,7 +76,7 @@ def pretraining_comparison(
 ) -> dg.MaterializeResult[Any]:
     """Tiny language models, one for each corpus, compared on clean held-out text."""
     from prox_assets.baselines.pretraining import compare_corpora
-    from prox_assets.baselines.pretraining_settings import PretrainingSettings
+    from prox_assets.baselines.pretraining_model import PretrainingSettings
 
     domain = context.partition_key
     section = catalogue.domain(domain)

@@ -15,7 +15,7 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.publishing.card import FRONT_MATTER_END
 from prox_assets.publishing.corpus import CARD, Corpus
-from prox_assets.publishing.manifest import verify
+from prox_assets.publishing.files import verify
 
 
 @dg.asset(

@@ -9,7 +9,7 @@ import numpy as np
 from prox_assets.chunking import Chunk, chunk_lines, line_spans
 from prox_assets.inference import Prompt
 from prox_assets.programs import DROP_DOC, KEEP_DOC
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.generative.layout import Layout, first_label
 from prox_assets.refiner.prepared import PreparedDocument
 from prox_assets.refiner.tokenized import Ints, TextTokenizer

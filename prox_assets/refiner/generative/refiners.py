@@ -9,7 +9,7 @@ import numpy as np
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Generation, GenerationEngine, Task, open_generator
 from prox_assets.programs import Program, removed_line_numbers, shifted
-from prox_assets.programs.profiles import PROX, Language
+from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.answers import ChunkResult, DocumentScore
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
 from prox_assets.refiner.generative.prompts import ANSWERS, PreparedChunk, PromptWriter

@@ -12,7 +12,7 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Task
 from prox_assets.inference.loading import save_checkpoint
 from prox_assets.programs import REGISTRY, Stage
-from prox_assets.programs.describing import signature
+from prox_assets.programs.rendering import signature
 from prox_assets.refiner.bases import DECIDING_TOKENS, require_room
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
@@ -124,7 +124,7 @@ class _Student:
             write_generative_card(folder, info, self._writing, data)
 
     def _completions(self) -> list[Completion]:
-        from prox_assets.inference.transformers_generator import end_tokens
+        from prox_assets.inference.transformers_engines import end_tokens
 
         end, *_ = end_tokens(self._model.generation_config.eos_token_id, self._tokenizer.tokenizer)
         if self._recipe.task is Task.DOCUMENT:
@@ -175,7 +175,7 @@ def _seeded_model(recipe: GenerativeRecipe, train: pa.Table) -> tuple[Any, Any]:
 
 
 def _engine(model: Any, tokenizer: Any, recipe: GenerativeRecipe) -> GenerationEngine:
-    from prox_assets.inference.transformers_generator import TransformersGenerator
+    from prox_assets.inference.transformers_engines import TransformersGenerator
 
     settings = EngineSettings(batch_tokens=_BATCH_TOKENS, threads=recipe.training.threads)
     return TransformersGenerator(model, tokenizer, settings)

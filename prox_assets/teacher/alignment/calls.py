@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from prox_assets.chunking import Chunk
 from prox_assets.programs import Call, Outcome, Rails, normalize
-from prox_assets.programs.literals import encodes
-from prox_assets.programs.scope import Scope
+from prox_assets.programs.actions import Scope
+from prox_assets.programs.arguments import encodes
 from prox_assets.teacher.alignment.words import Word
 
 Span = tuple[int, int]

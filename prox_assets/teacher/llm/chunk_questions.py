@@ -5,7 +5,7 @@ from functools import partial
 from prox_assets.chunking import Chunk, numbered
 from prox_assets.config import LlmTeacher
 from prox_assets.programs import Program, Refused, Stage, keep_chunk, parse
-from prox_assets.programs.grammar import lark_grammar
+from prox_assets.programs.rendering import lark_grammar
 from prox_assets.teacher.alignment import program_from_rewrite
 from prox_assets.teacher.llm.prompts import FAMILIES, Prompts
 from prox_assets.teacher.llm.questions import BrokenAnswerError, Completion, Question

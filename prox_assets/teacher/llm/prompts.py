@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prox_assets.errors import CatalogueError
 from prox_assets.programs import Stage
-from prox_assets.programs.describing import prompt_text
+from prox_assets.programs.rendering import prompt_text
 
 VERSION = "1"
 RUBRICS = ("educational", "format")

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prox_assets.programs import Stage
-from prox_assets.programs.grammar import lark_grammar
+from prox_assets.programs.rendering import lark_grammar
 from prox_assets.refiner.generative.layout import Layout
 from prox_assets.refiner.generative.prompts import PreparedChunk, PromptWriter
 from prox_assets.refiner.tokenized import TextTokenizer

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from prox_assets.chunking import Chunk
-from prox_assets.programs.codes import Reason, Status
 from prox_assets.programs.executor import Execution
+from prox_assets.programs.program import Reason, Status
 
 _FEW_WORDS = 10
 

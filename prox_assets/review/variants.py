@@ -1,4 +1,4 @@
-"""What can be compared: runs of a shard, other storages, the same programs at other thresholds."""
+"""The variants that can be compared: runs of a shard, other storages, other thresholds."""
 
 import re
 from dataclasses import dataclass

@@ -11,18 +11,15 @@ from functools import lru_cache
 
 from prox_assets.chunking import Chunk, numbered, shown_lines
 from prox_assets.errors import ProgramError
-from prox_assets.programs.chunk_executor import Scores
-from prox_assets.programs.describing import prompt_text
-from prox_assets.programs.executor import Execution, execute_chunks
-from prox_assets.programs.grammar import lark_grammar, number_pattern
+from prox_assets.programs.actions import Window
+from prox_assets.programs.executor import Execution, Scores, execute_chunks
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.parser import parse
+from prox_assets.programs.profiles.ultrax import FIRST_LINE, execute_ultrax, read_ultrax, write_ultrax
 from prox_assets.programs.program import Program, Stage
 from prox_assets.programs.rails import PastEnd, Rails
 from prox_assets.programs.registry import Registry
-from prox_assets.programs.rendering import render, shifted
-from prox_assets.programs.scope import Window
-from prox_assets.programs.ultrax_profile import FIRST_LINE, execute_ultrax, read_ultrax, write_ultrax
+from prox_assets.programs.rendering import lark_grammar, number_pattern, prompt_text, render, shifted
 
 
 class Profile(StrEnum):

@@ -16,12 +16,11 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import NamedTuple
 
-from prox_assets.programs.codes import Outcome, Reason, Refused, Status
+from prox_assets.programs.actions import Window
+from prox_assets.programs.arguments import encodes
 from prox_assets.programs.edits import Edit, apply_edits
 from prox_assets.programs.executor import Execution
-from prox_assets.programs.literals import encodes
-from prox_assets.programs.program import Call, Program, Refusal
-from prox_assets.programs.scope import Window
+from prox_assets.programs.program import Call, Outcome, Program, Reason, Refusal, Refused, Status
 
 FIRST_LINE = 1
 BLANK_LINES, NEWLINES = "blank_lines", "newlines"

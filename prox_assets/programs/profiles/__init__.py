@@ -1,0 +1,1 @@
+"""Profiles: the languages that programs are written in, ProX's and UltraX's."""
