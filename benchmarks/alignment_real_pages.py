@@ -38,7 +38,7 @@ import pyarrow.parquet as pq
 from prox_assets.chunking import whole
 from prox_assets.programs import Rails, applied, execute_chunks
 from prox_assets.teacher.alignment import aligned_program
-from prox_assets.teacher.alignment.words import folded, words_of
+from prox_assets.teacher.alignment.matching import folded, words_of
 
 _NO_RAILS = Rails(max_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]{4}")

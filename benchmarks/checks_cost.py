@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 
 from prox_assets.baselines.rules import filtered_table
-from prox_assets.catalogue import load_catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.sources import list_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.programs import Rails
-from prox_assets.quality.data_docs import DataDocsSite
-from prox_assets.quality.expectations import UPSTREAM, validate
-from prox_assets.quality.rules import Conservation, Thresholds
+from prox_assets.quality.checks.expectations import UPSTREAM, validate
+from prox_assets.quality.checks.outcomes import DataDocsSite
+from prox_assets.quality.checks.rules import Conservation, Thresholds
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import engine_settings, load_chunk_refiner, load_document_refiner
 from prox_assets.refining.parts import PartResult, map_parts

@@ -128,7 +128,7 @@ def child(way: str) -> None:
     """Do the work of one way and print what it took."""
     import dagster as dg
 
-    from prox_assets.catalogue import load_catalogue
+    from prox_assets.config.loading import load_catalogue
     from prox_assets.defs.partitions import found_shards, partition_key, register_shards
 
     with dg.DagsterInstance.get() as instance:
@@ -142,7 +142,7 @@ def child(way: str) -> None:
 
 
 def _alone(_keys: Sequence[str], _instance: Any) -> None:
-    from prox_assets.catalogue import load_catalogue
+    from prox_assets.config.loading import load_catalogue
     from prox_assets.defs.partitions import found_shards
     from prox_assets.documents.ingest import ingest
     from prox_assets.documents.store import open_store

@@ -14,11 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from prox_assets.quality.database import build_database
-from prox_assets.quality.report import build_report
-from prox_assets.quality.report_inputs import ReportInputs
-from prox_assets.quality.samples import ShardTexts
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.report.inputs import ReportInputs, ShardTexts
+from prox_assets.quality.report.page import build_report
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import write_shard_statistics
 from prox_assets_tests.quality.shards import many_pages, write_shard
 
 RESULT = Path(__file__).parent / "results" / "report_scale.json"

@@ -49,9 +49,9 @@ def refine(shard: Path, folder: Path, ranges_of: int | None, stages: int) -> dic
     """The first stages of one shard in this process."""
     from prox_assets.config import Input
     from prox_assets.documents import ingest as ingesting
-    from prox_assets.documents.ranges import characters_per_range
     from prox_assets.documents.sources import list_shards
     from prox_assets.documents.store import Store
+    from prox_assets.documents.writer import characters_per_range
     from prox_assets.inference import EngineSettings, Task
     from prox_assets.programs import Rails
     from prox_assets.refining import shards

@@ -18,8 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prox_assets.quality.database import build_database
-from prox_assets.quality.statistics import TABLES, write_shard_statistics
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import TABLES, write_shard_statistics
 from prox_assets_tests.quality.shards import many_pages, write_shard
 
 RESULT = Path(__file__).parent / "results" / "statistics_rebuild.json"

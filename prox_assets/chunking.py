@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from unicodedata import combining
 
 from prox_assets.errors import ProxError
-from prox_assets.sentences import SENTENCE_BREAK
+from prox_assets.languages import SENTENCE_BREAK
 
 _MOST_MARKS = 30  # behind one letter in the Stream-Safe Text Format of Unicode (UAX 15)
 _SPACE = re.compile(r"\s++")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from prox_assets.config.environment import CATALOGUE_VARIABLE
-from prox_assets.config.locations import local_path, location
+from prox_assets.config.inputs import local_path, location
+from prox_assets.config.yaml_tree import CATALOGUE_VARIABLE
 from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line
 from prox_assets.redaction import redact
 from prox_assets.terminal import quiet_libraries
@@ -295,7 +295,7 @@ def _refine(options: argparse.Namespace) -> int:
 
 
 def _teach(options: argparse.Namespace) -> int:
-    from prox_assets.catalogue import load_catalogue
+    from prox_assets.config.loading import load_catalogue
     from prox_assets.refiner.bases import require_bases
     from prox_assets.teacher.command import teach
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from prox_assets.catalogue import catalogue_path
+from prox_assets.config.loading import catalogue_path
 from prox_assets.defs import jobs, nightly, sensors
 from prox_assets.defs.assets import (
     agreement,

@@ -11,8 +11,8 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Table
 
-from prox_assets.catalogue import catalogue_path, load_catalogue
 from prox_assets.config import Catalogue, embedded_catalogue, prox_home
+from prox_assets.config.loading import catalogue_path, load_catalogue
 from prox_assets.definitions import defs
 from prox_assets.defs.assets.analytics import database_path
 from prox_assets.defs.assets.baselines import read_comparison
@@ -22,7 +22,7 @@ from prox_assets.defs.partitions import found_shards, partition_key, register_sh
 from prox_assets.defs.resources import store_of
 from prox_assets.documents.store import Store
 from prox_assets.errors import ProxError, one_line
-from prox_assets.quality.connection import reading
+from prox_assets.quality.statistics.connection import reading
 from prox_assets.sample import write_sample
 from prox_assets.terminal import new_table, open_console, show
 

@@ -20,8 +20,8 @@ from hypothesis import settings  # noqa: E402
 from rich.console import Console  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
-from prox_assets.catalogue import load_catalogue  # noqa: E402
 from prox_assets.config import Catalogue  # noqa: E402
+from prox_assets.config.loading import load_catalogue  # noqa: E402
 from prox_assets.demo import Tally, materialize_all  # noqa: E402
 from prox_assets.documents.store import Store, open_store  # noqa: E402
 from prox_assets.sample import write_sample  # noqa: E402

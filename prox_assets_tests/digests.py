@@ -42,7 +42,7 @@ def _materialize(folder: Path) -> dict[str, str]:
     import dagster as dg
     from rich.console import Console
 
-    from prox_assets.catalogue import load_catalogue
+    from prox_assets.config.loading import load_catalogue
     from prox_assets.demo import materialize_all
     from prox_assets.sample import write_sample
 

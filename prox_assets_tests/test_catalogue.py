@@ -14,13 +14,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from prox_assets.catalogue import load_catalogue, require_paths
 from prox_assets.config import (
     Catalogue,
     Nightly,
     RefinerOf,
     embedded_catalogue,
 )
+from prox_assets.config.loading import load_catalogue, require_paths
 from prox_assets.config.yaml_tree import MAX_BYTES
 from prox_assets.errors import CatalogueError
 

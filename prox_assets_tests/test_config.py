@@ -5,10 +5,10 @@ from dataclasses import fields
 import pytest
 
 from prox_assets import config
-from prox_assets.config import generative
+from prox_assets.config import refiners as generative
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
-from prox_assets.quality.rules import Thresholds
+from prox_assets.quality.checks.rules import Thresholds
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 

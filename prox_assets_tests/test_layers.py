@@ -24,7 +24,6 @@ FLOORS = {
     "baselines": 2,
     "sample": 2,
     "documents": 1,
-    "catalogue": 0,
     "programs": 0,
     "inference": 0,
     "chunking": 0,
@@ -32,13 +31,12 @@ FLOORS = {
     "terminal": 0,
     "errors": -1,
     "redaction": -2,
-    "sentences": -1,
+    "languages": -1,
 }
 
 # Rooms of one floor that may use one another, each with its reason.
 ALLOWED = {
     ("cli", "defs"),  # prox status and prox backfill talk to the Dagster instance
-    ("catalogue", "config"),  # the loader fills the sections
     ("review", "refining"),  # thresholds are compared by executing stored programs again
     ("programs", "chunking"),  # a program is executed on a chunk
 }

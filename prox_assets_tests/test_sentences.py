@@ -6,11 +6,10 @@ import unicodedata
 import pytest
 
 from prox_assets.chunking import chunk_lines
+from prox_assets.languages import OWN_MARKS, SENTENCE_BREAK, SENTENCE_END, lexicon, marks_sentence_ends
 from prox_assets.refiner.ngram_features import _ENDS_SENTENCE
-from prox_assets.sentences import OWN_MARKS, SENTENCE_BREAK, SENTENCE_END, marks_sentence_ends
-from prox_assets.teacher.alignment.words import words_of
-from prox_assets.teacher.language import lexicon
-from prox_assets.teacher.lines import measure
+from prox_assets.teacher.alignment.matching import words_of
+from prox_assets.teacher.rules.line_rules import measure
 
 TIBETAN = "\u0f08\u0f0d\u0f0e\u0f0f\u0f10\u0f11\u0f12"
 MARKS = ".!?。！？؟۔।॥։።།။។᠃꓿"

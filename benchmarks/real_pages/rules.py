@@ -10,15 +10,14 @@ import pyarrow as pa
 
 from benchmarks.real_pages.pages import Pages
 from prox_assets.documents.schema import SEEDS
+from prox_assets.languages import language_of, lexicon
 from prox_assets.programs import Rails
 from prox_assets.refiner.metrics import Bools, Floats
 from prox_assets.refining.rules_baseline import rules_answers
 from prox_assets.refining.score_sheet import LabelledPages
-from prox_assets.teacher.language import language_of, lexicon
-from prox_assets.teacher.line_rules import RULES
-from prox_assets.teacher.lines import measure
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.rules.line_rules import RULES, measure
+from prox_assets.teacher.rules.teacher import RulesTeacher
 
 
 def rules_teacher(pages: Pages) -> Floats:

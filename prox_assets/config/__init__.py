@@ -4,33 +4,36 @@ Unknown keys are errors. `${NAME}` and `${NAME:-default}` in any value are taken
 Relative paths are relative to the folder of the catalogue file. No key takes a secret.
 """
 
-from prox_assets.config.agreement import Agreement
-from prox_assets.config.backfills import Backfill, Nightly
-from prox_assets.config.domain import Catalogue, Domain
-from prox_assets.config.environment import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, prox_home
+from prox_assets.config.catalogue import (
+    Agreement,
+    Backfill,
+    Bands,
+    Catalogue,
+    Domain,
+    Evaluation,
+    HardExamples,
+    Nightly,
+    PretrainingComparison,
+    Publishing,
+    Storage,
+)
 from prox_assets.config.execution import Execution, Inference, Language, Thresholds
-from prox_assets.config.generative import (
+from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
+from prox_assets.config.refiners import (
+    AnyRefiner,
+    Architecture,
     CausalArchitecture,
     CausalTraining,
     GenerativeRecipe,
     GenerativeRefiner,
     Lora,
-    RefinerSection,
-)
-from prox_assets.config.hard_examples import HardExamples
-from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
-from prox_assets.config.judging import Bands, Evaluation, PretrainingComparison
-from prox_assets.config.publishing import Publishing
-from prox_assets.config.refiners import (
-    AnyRefiner,
-    Architecture,
     RefinerOf,
     RefinerRecipe,
+    RefinerSection,
     ScoringRefiner,
     Training,
 )
 from prox_assets.config.section import Section, Share
-from prox_assets.config.storage import Storage
 from prox_assets.config.teachers import (
     AnyTeacher,
     Budget,
@@ -40,6 +43,7 @@ from prox_assets.config.teachers import (
     Prices,
     RulesTeacher,
 )
+from prox_assets.config.yaml_tree import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, prox_home
 
 __all__ = [
     "CATALOGUE_VARIABLE",

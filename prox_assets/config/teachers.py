@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from prox_assets.config.locations import LocalPath
+from prox_assets.config.inputs import LocalPath
 from prox_assets.config.section import Name, Section, SettingError, Share
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")

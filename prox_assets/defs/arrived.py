@@ -11,8 +11,8 @@ import dagster as dg
 from prox_assets.config import Catalogue
 from prox_assets.defs.partitions import partition_key
 from prox_assets.documents.arrivals import Arrivals, arrivals, objection_to
+from prox_assets.documents.discovery import Reason, Skipped
 from prox_assets.documents.provenance import read_parts
-from prox_assets.documents.skipped import Reason, Skipped
 from prox_assets.documents.sources import ShardSource
 from prox_assets.documents.store import Store
 

@@ -23,11 +23,15 @@ from prox_assets.defs.ranged import (
 )
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.quality.data_docs import DataDocsSite
-from prox_assets.quality.expectations import UPSTREAM, expectation_names, validate
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.rules import Conservation, Severity, Thresholds
-from prox_assets.quality.stored_outcomes import VALIDATIONS, store_outcomes, stored_outcomes
+from prox_assets.quality.checks.expectations import UPSTREAM, expectation_names, validate
+from prox_assets.quality.checks.outcomes import (
+    VALIDATIONS,
+    DataDocsSite,
+    ExpectationOutcome,
+    store_outcomes,
+    stored_outcomes,
+)
+from prox_assets.quality.checks.rules import Conservation, Severity, Thresholds
 from prox_assets.redaction import redacted_errors
 
 CHECKED = ("raw_documents", *UPSTREAM)

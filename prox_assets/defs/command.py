@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.backfill_plan import DomainState, Plan, counted, device_seconds, plan, ranges, state_of
 from prox_assets.defs.instance import deployed_instance
 from prox_assets.defs.requests import request_backfill

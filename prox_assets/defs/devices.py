@@ -10,8 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacher
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.errors import ProxError
 from prox_assets.redaction import redacted_errors

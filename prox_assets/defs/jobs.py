@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.op_jobs import op_jobs
 from prox_assets.defs.requests import REFINED
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.backfill_plan import NIGHTLY_TAG, Plan, ShardRange, device_seconds, plan, state_of
 from prox_assets.defs.jobs import refine_job
 from prox_assets.defs.resources import CatalogueResource, store_of

@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue, Input
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.resources import store_of
 from prox_assets.documents.sources import Listing, ShardSource, is_unchanged, known_shards, list_shards
 from prox_assets.errors import InputError

@@ -23,8 +23,8 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import MAX_RETRIES, passes, raise_judged
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError, described
-from prox_assets.quality.rules import Severity
-from prox_assets.quality.stored_outcomes import stored_outcomes
+from prox_assets.quality.checks.outcomes import stored_outcomes
+from prox_assets.quality.checks.rules import Severity
 from prox_assets.redaction import redact_error
 
 FAILED, LEFT_OUT = "failed", "left_out"

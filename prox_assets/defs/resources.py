@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue, require_paths
 from prox_assets.config import Catalogue, Domain
+from prox_assets.config.loading import load_catalogue, require_paths
 from prox_assets.documents.remote import ATTEMPTS
 from prox_assets.documents.store import Store, open_store
 

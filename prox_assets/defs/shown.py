@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prox_assets.documents.store import FinishedShard
-from prox_assets.quality.markdown import code
+from prox_assets.quality.report.text import code
 
 _PAGES, _EDITS, _CHARS = 3, 4, 90
 _BINS, _BAR = 10, 20

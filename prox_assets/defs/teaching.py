@@ -7,10 +7,9 @@ import pyarrow as pa
 
 from prox_assets.defs.assets.annotation import ANNOTATIONS_FILE
 from prox_assets.defs.assets.seeds import SEEDS_FILE
-from prox_assets.documents.files import read_table
-from prox_assets.documents.fingerprint import fingerprint
+from prox_assets.documents.files import fingerprint, read_table
 from prox_assets.documents.store import Artifact, Store
-from prox_assets.teacher.rounds import Round, read_rounds
+from prox_assets.teacher.hard_examples import Round, read_rounds
 
 HARD_EXAMPLES = "hard_examples"
 DOC_ANNOTATIONS_FILE, CHUNK_ANNOTATIONS_FILE = "doc_annotations.parquet", "chunk_annotations.parquet"

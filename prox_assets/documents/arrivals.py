@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prox_assets.config import Input
-from prox_assets.documents.groups import GroupLog
-from prox_assets.documents.pieces import footer
-from prox_assets.documents.places import FoundFile
+from prox_assets.documents.discovery import Reason, Skipped
+from prox_assets.documents.filesystem import FoundFile
+from prox_assets.documents.formats.readers import missing_columns
+from prox_assets.documents.formats.splits import footer
 from prox_assets.documents.provenance import ReadPart
-from prox_assets.documents.readers import missing_columns
-from prox_assets.documents.skipped import Reason, Skipped
-from prox_assets.documents.sources import Arrival, Listing, ShardSource, arrived_shards
+from prox_assets.documents.sources import Arrival, GroupLog, Listing, ShardSource, arrived_shards
 from prox_assets.errors import InputError
 
 Reads = Mapping[str, tuple[ReadPart, ...]]

@@ -8,6 +8,7 @@ the same folder later removes what is left of such a process, and never touches 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -24,6 +25,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.errors import ProxError, StoreError, one_line
+
+_LENGTH = 16
+
+
+def fingerprint(configuration: Mapping[str, Any]) -> str:
+    """Name a configuration by 16 hexadecimal digits of the SHA-256 of its canonical JSON."""
+    canonical = json.dumps(configuration, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_LENGTH]
+
+
+def file_fingerprint(path: Path) -> str:
+    """Name a file by its bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:_LENGTH]
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """Name a folder by the names and bytes of all files in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return fingerprint({str(path.relative_to(folder)): file_fingerprint(path) for path in files})
+
 
 _LOG = logging.getLogger(__name__)
 _TEMPORARY = ".tmp-"

@@ -7,12 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from prox_assets.documents.files import read_json
-from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
+from prox_assets.documents.files import file_fingerprint, fingerprint, read_json
+from prox_assets.documents.filesystem import entity_tag, in_s3
+from prox_assets.documents.formats.readers import line_blocks
+from prox_assets.documents.formats.splits import Piece
 from prox_assets.documents.names import count, nonempty_text, objects, seconds, section
-from prox_assets.documents.pieces import Piece
-from prox_assets.documents.places import entity_tag, in_s3
-from prox_assets.documents.readers import line_blocks
 from prox_assets.documents.sources import FilePart, ShardSource
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from prox_assets.config.locations import S3_SCHEME
+from prox_assets.config.inputs import S3_SCHEME
 from prox_assets.documents.files import replacing
 from prox_assets.documents.names import count, inner_path, path_inside, plain_name, section, sha256_digest
 from prox_assets.errors import StoreError

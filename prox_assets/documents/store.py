@@ -28,9 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.config import Storage
-from prox_assets.documents.files import exclusive, json_object, publish_folder, read_json, write_json
-from prox_assets.documents.fingerprint import fingerprint
-from prox_assets.documents.groups import GroupLog
+from prox_assets.documents.files import (
+    exclusive,
+    fingerprint,
+    json_object,
+    publish_folder,
+    read_json,
+    write_json,
+)
 from prox_assets.documents.names import fingerprint_name, inner_path, path_inside, section
 from prox_assets.documents.remote import Connect, Remote, Stored, connect_with_boto3
 from prox_assets.documents.shards import (
@@ -43,6 +48,7 @@ from prox_assets.documents.shards import (
     current_run,
     range_file,
 )
+from prox_assets.documents.sources import GroupLog
 from prox_assets.documents.writer import ShardWriter
 from prox_assets.errors import StoreError
 

@@ -1,11 +1,11 @@
-"""Writing a shard: row ranges, each committed by one rename, and with a remote by one upload."""
+"""Write a shard: row ranges, each committed by one rename, and with a remote by one upload."""
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,15 +13,47 @@ import pyarrow.parquet as pq
 from prox_assets.documents.files import (
     clear_abandoned,
     exclusive,
+    fingerprint,
     read_json,
     reading,
     write_json,
     write_table,
 )
-from prox_assets.documents.fingerprint import fingerprint
 from prox_assets.documents.remote import Remote, stored_of
 from prox_assets.documents.shards import CURRENT, MANIFEST, FinishedShard, RowRange, ShardKey, range_file
 from prox_assets.errors import StoreError
+
+Row = TypeVar("Row")
+
+# A kill costs two ranges; of a hundred and more that is two in a hundred.
+_RANGES = 100
+# Under the first a range is not worth its file, over the second it is too much to hold a few of.
+_LEAST, _MOST = 1_000_000, 8_000_000
+
+
+def characters_per_range(shard_bytes: int) -> int:
+    """How many characters a range of a shard may hold, by the size of its files.
+
+    Files of a hundred million bytes and more have a hundred ranges at least, compressed ones more.
+    """
+    return min(max(shard_bytes // _RANGES, _LEAST), _MOST)
+
+
+def batches(
+    rows: Iterable[Row], most_rows: int, most_characters: int, size: Callable[[Row], int]
+) -> Iterator[list[Row]]:
+    """Cut `rows` into lists of at most `most_rows`; one ends with the row that reaches `most_characters`."""
+    batch: list[Row] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += size(row)
+        if len(batch) == most_rows or characters >= most_characters:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
 
 _LOG = logging.getLogger(__name__)
 _LOCK = ".lock"

@@ -17,11 +17,9 @@ from prox_assets.documents.files import read_json
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.errors import StoreError
 from prox_assets.publishing.files import ShardStages
-from prox_assets.quality.markdown import inline
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.rules import Severity
-from prox_assets.quality.stored_outcomes import stored_outcomes
-from prox_assets.quality.wording import FILTERS
+from prox_assets.quality.checks.outcomes import ExpectationOutcome, stored_outcomes
+from prox_assets.quality.checks.rules import Severity
+from prox_assets.quality.report.text import FILTERS, inline
 
 
 @dataclass(frozen=True, slots=True)

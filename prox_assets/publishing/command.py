@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prox_assets.catalogue import load_catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.store import open_store
 from prox_assets.errors import CatalogueError
 from prox_assets.publishing.corpus import Corpus

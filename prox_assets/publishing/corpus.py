@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.config import Domain
+from prox_assets.documents.discovery import HARMLESS
 from prox_assets.documents.files import publish_folder, read_json
-from prox_assets.documents.skipped import HARMLESS
 from prox_assets.documents.sources import known_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.errors import StoreError

@@ -1,7 +1,7 @@
 """The models that a catalogue starts from, looked at before anybody is paid to label data for them."""
 
 from prox_assets.config import AnyRefiner, RefinerRecipe
-from prox_assets.config.generative import GenerativeRecipe
+from prox_assets.config.refiners import GenerativeRecipe
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.inference.checkpoint_check import usable_positions

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from prox_assets.sentences import CLOSING_MARKS, SENTENCE_END
+from prox_assets.languages import CLOSING_MARKS, SENTENCE_END
 
 Matrix = Any
 """A scipy CSR matrix, `(rows, columns)`; scipy has no types."""

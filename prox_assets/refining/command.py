@@ -12,22 +12,20 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Bands, Columns, Execution, Inference, Input, RefinerSection, Thresholds
-from prox_assets.config.locations import absolute
+from prox_assets.config.inputs import absolute
+from prox_assets.config.loading import load_catalogue
+from prox_assets.documents.discovery import HARMLESS
+from prox_assets.documents.formats.readers import refuse_absent_columns
 from prox_assets.documents.ids import id_text
-from prox_assets.documents.ingest import ingest
-from prox_assets.documents.ingest_report import distrust, ingest_report
-from prox_assets.documents.readers import refuse_absent_columns
-from prox_assets.documents.skipped import HARMLESS
+from prox_assets.documents.ingest import distrust, ingest, ingest_report
 from prox_assets.documents.sources import Listing, ShardSource, closed_shards
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError, UntrustedResultError
 from prox_assets.inference import Task
 from prox_assets.programs import Rails
 from prox_assets.programs.profiles.interface import PROX, Language
-from prox_assets.quality.costs import shard_inputs
-from prox_assets.quality.statistics import ShardStatistics, write_shard_statistics
+from prox_assets.quality.statistics.shard import ShardStatistics, shard_inputs, write_shard_statistics
 from prox_assets.refining import parts, shards
 from prox_assets.refining.documents import FAILED
 from prox_assets.refining.estimate import estimate_refining
@@ -230,7 +228,7 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
 
 def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -> int:
     """Print a document before and after, with the calls that made the difference."""
-    from prox_assets.quality.terminal import show_document
+    from prox_assets.quality.report.terminal import show_document
 
     if output is None:
         settings = load_catalogue(catalogue)

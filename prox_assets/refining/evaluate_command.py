@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import DocumentLabels
+from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.files import read_json, read_table
 from prox_assets.documents.ids import id_texts
 from prox_assets.documents.names import fingerprint_name, section

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from prox_assets.config import Execution, Inference, Thresholds
 from prox_assets.config import Language as LanguageSection
-from prox_assets.documents.fingerprint import folder_fingerprint
+from prox_assets.documents.files import folder_fingerprint
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import matrix_rate
 from prox_assets.programs import Rails

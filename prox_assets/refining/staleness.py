@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prox_assets.config import Domain, RefinerSection
-from prox_assets.documents.fingerprint import fingerprint
+from prox_assets.documents.files import fingerprint
 from prox_assets.documents.remote import CONNECTIONS
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.inference import Task

@@ -4,13 +4,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from prox_assets.catalogue import load_catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.files import scratch_folder
 from prox_assets.documents.store import open_store
 from prox_assets.review.comparison import compare
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts, read_verdicts
 from prox_assets.review.variants import ShardOf
-from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.sampling import Holdout
 from prox_assets.terminal import new_table, open_console, show
 
 

@@ -14,8 +14,8 @@ from prox_assets.config import Catalogue
 from prox_assets.documents.files import replacing
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
 from prox_assets.errors import InputError
-from prox_assets.quality.connection import bounded
-from prox_assets.quality.wording import FILTERS
+from prox_assets.quality.report.text import FILTERS
+from prox_assets.quality.statistics.connection import bounded
 from prox_assets.refining import shards
 from prox_assets.refining.loaded import (
     engine_settings,

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StrictBool, ValidationError
 
-from prox_assets.config.mistakes import remedy_of_value
+from prox_assets.config.loading import remedy_of_value
+from prox_assets.documents.discovery import marked_encoding
 from prox_assets.documents.files import write_table
-from prox_assets.documents.manifests import marked_encoding
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import InputError, one_line
-from prox_assets.quality.sections import text_digest
-from prox_assets.teacher.holdout import Holdout
+from prox_assets.quality.report.page import text_digest
 from prox_assets.teacher.label_files import read_line_labels
+from prox_assets.teacher.sampling import Holdout
 
 _LONGEST_KEY = 80
 

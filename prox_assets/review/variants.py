@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from prox_assets.catalogue import load_catalogue
 from prox_assets.config import Catalogue, Thresholds
+from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
 from prox_assets.refining import shards

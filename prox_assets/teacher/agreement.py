@@ -1,15 +1,120 @@
-"""Agreement between teachers, or runs of one, or a teacher and people: on documents and on lines."""
+"""Agreement between teachers, runs of one teacher, or a teacher and people, on documents and on lines."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice, zip_longest
+from enum import StrEnum
+from itertools import combinations, groupby, islice, zip_longest
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from prox_assets.chunking import Chunk, line_spans
+from prox_assets.programs import Rails, Stage, applied, execute_chunks, parse
 from prox_assets.teacher.interface import ANNOTATED
-from prox_assets.teacher.judgements import DocumentJudgement, LineMarks, document_judgements, line_marks
-from prox_assets.teacher.kappa import Weights, cohen_kappa, confusion
+
+
+class Weights(StrEnum):
+    """What a disagreement costs: the same always (Cohen 1960), or the square of the distance (Cohen 1968)."""
+
+    EQUAL = "equal"
+    QUADRATIC = "quadratic"
+
+
+def confusion(
+    one: Sequence[Hashable], other: Sequence[Hashable], values: Sequence[Hashable]
+) -> npt.NDArray[np.int64]:
+    """How often the judges gave each pair of values, `(values, values)`; rows are the first judge's."""
+    places = {value: place for place, value in enumerate(values)}
+    table = np.zeros((len(values), len(values)), np.int64)
+    for mine, yours in zip(one, other, strict=True):
+        table[places[mine], places[yours]] += 1
+    return table
+
+
+def cohen_kappa(table: npt.NDArray[np.int64], weights: Weights = Weights.EQUAL) -> float | None:
+    """Kappa of a confusion table: 1 for full agreement, 0 for chance, below 0 for less than that.
+
+    The values of a quadratic kappa are taken to be equally far apart. None where it is not defined: nothing
+    was judged, or both judges gave one and the same value throughout.
+    """
+    total = table.sum()
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(total, 1)
+    places = np.arange(len(table))
+    distance = np.abs(places[:, None] - places[None, :])
+    cost = distance**2 if weights is Weights.QUADRATIC else (distance > 0).astype(np.int64)
+    by_chance = float((cost * expected).sum())
+    return None if by_chance == 0 else 1.0 - float((cost * table).sum()) / by_chance
+
+
+# For each line of a document whether it is noise; None where nobody said, or it has nothing visible.
+LineMarks = tuple[bool | None, ...]
+
+_NO_RAILS = Rails(max_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentJudgement:
+    """What a teacher says of a document; None where it does not say."""
+
+    keep: bool | None
+    educational: float | None
+    format: float | None
+    justification: str
+
+    def points(self, rubric: str) -> int | None:
+        """A rubric's score in whole points from 0 to 5."""
+        score = self.educational if rubric == "educational" else self.format
+        return None if score is None else min(max(round(score), 0), 5)
+
+
+def document_judgements(annotations: pa.Table) -> dict[str, DocumentJudgement]:
+    """The judgement of each annotated document (DOC_ANNOTATIONS) by its id."""
+    return {
+        row["doc_id"]: DocumentJudgement(
+            row["keep"], row["educational_score"], row["format_score"], row["justification"]
+        )
+        for row in annotations.to_pylist()
+        if row["status"] == ANNOTATED
+    }
+
+
+def line_marks(seeds: pa.Table, annotations: pa.Table) -> dict[str, LineMarks]:
+    """The marks of each document with annotated chunks (CHUNK_ANNOTATIONS) by its id.
+
+    A line is noise when its program removes all its visible characters. Lines of chunks without annotation
+    and lines that were set aside have no mark.
+    """
+    texts = dict(zip(seeds["doc_id"].to_pylist(), seeds["text"].to_pylist(), strict=True))
+    rows = sorted(
+        (row for row in annotations.to_pylist() if row["status"] == ANNOTATED and row["doc_id"] in texts),
+        key=lambda row: (row["doc_id"], row["start"]),
+    )
+    return {
+        doc_id: _marks(texts[doc_id], list(group))
+        for doc_id, group in groupby(rows, key=lambda row: str(row["doc_id"]))
+    }
+
+
+def chunk_of(row: dict[str, Any]) -> Chunk:
+    """The chunk that a row of CHUNK_ANNOTATIONS is about."""
+    return Chunk(row["chunk_index"], row["line_start"], row["line_stop"], row["start"], row["stop"])
+
+
+def _marks(text: str, rows: Sequence[dict[str, Any]]) -> LineMarks:
+    programs = [(chunk_of(row), parse(row["program"], Stage.CHUNK), None) for row in rows]
+    gone = bytearray(len(text))
+    for edit in applied(execute_chunks(text, programs, _NO_RAILS).edits):
+        gone[edit.start : edit.stop] = b"\1" * (edit.stop - edit.start)
+    judged = {line for row in rows for line in range(row["line_start"], row["line_stop"])}
+    judged -= {line for row in rows for line in row["ignored_lines"] or ()}
+    marks: list[bool | None] = []
+    for number, (start, stop) in enumerate(line_spans(text)):
+        shown = [at for at in range(start, stop) if not text[at].isspace()]
+        marks.append(all(gone[at] for at in shown) if shown and number in judged else None)
+    return tuple(marks)
+
 
 DISAGREEMENTS = 20
 _RUBRICS = ("educational", "format")

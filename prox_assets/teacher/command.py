@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prox_assets.catalogue import load_catalogue
-from prox_assets.documents.files import read_table, write_table
-from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.config.loading import load_catalogue
+from prox_assets.documents.files import file_fingerprint, read_table, write_table
 from prox_assets.documents.ids import id_texts
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import Store, open_store
@@ -17,8 +16,8 @@ from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import FAILED
 from prox_assets.teacher.label_files import open_parquet, text_column
 from prox_assets.teacher.llm import LlmTeacher
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.rules.teacher import RulesTeacher
 from prox_assets.terminal import open_console
 
 SEEDS_FILE = "seeds.parquet"

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prox_assets import config
-from prox_assets.teacher.interface import Teacher
-from prox_assets.teacher.label_rule import LabelRule
+from prox_assets.teacher.interface import LabelRule, Teacher
 from prox_assets.teacher.labels import LabelsTeacher
 from prox_assets.teacher.llm import open_llm_teacher
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.rules.teacher import RulesTeacher
 
 CACHE_FOLDER = "teacher_cache"
 Report = Callable[[str], None]

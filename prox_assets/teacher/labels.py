@@ -6,20 +6,21 @@ from pathlib import Path
 import pyarrow as pa
 
 from prox_assets.config import DocumentLabels
-from prox_assets.documents.fingerprint import file_fingerprint, fingerprint
+from prox_assets.documents.files import file_fingerprint, fingerprint
 from prox_assets.errors import InputError
 from prox_assets.teacher.annotations import (
+    Marks,
     Row,
     Signature,
     chunk_rows,
     chunk_table,
     document_row,
     document_table,
+    noise_of_spans,
     silent_chunk_row,
 )
 from prox_assets.teacher.interface import ANNOTATED, FAILED, UNLABELLED
 from prox_assets.teacher.label_files import read_document_labels, read_line_labels
-from prox_assets.teacher.marks import Marks, noise_of_spans
 
 DEFAULT_CHUNK_CHARS = 6_000
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from prox_assets.baselines.rules import MIN_SENTENCES, RULESETS, filtered_table, kept_text
 from prox_assets.documents.schema import RAW, RULE_FILTERED
-from prox_assets.quality.checked_shard import checked_tables
-from prox_assets.quality.rules import Conservation, Thresholds
+from prox_assets.quality.checks.expectations import checked_tables
+from prox_assets.quality.checks.rules import Conservation, Thresholds
 
 SENTENCE = "The grey animal that we have seen before sat with everybody on the carpet of the house."
 # Every character that Unicode calls white space but the newline, which ends a line.

@@ -12,7 +12,7 @@ from prox_assets.defs.checks import CHECKED
 from prox_assets.defs.nightly import night_request
 from prox_assets.defs.partitions import SHARDS, domain_shards
 from prox_assets.documents.store import ShardKey
-from prox_assets.quality.expectations import expectation_names
+from prox_assets.quality.checks.expectations import expectation_names
 from prox_assets_tests.conftest import Graph
 from prox_assets_tests.spoiled import CHECK, spoiled
 

@@ -65,6 +65,6 @@ def test_the_sensor_finds_new_shards_once(graph: Graph) -> None:
 
 
 def _catalogue() -> str:
-    from prox_assets.catalogue import catalogue_path
+    from prox_assets.config.loading import catalogue_path
 
     return str(catalogue_path())

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from prox_assets import config
-from prox_assets.config.domain import Domain
+from prox_assets.config.catalogue import Domain
 from prox_assets.defs.assets.training import doc_refiner
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_table

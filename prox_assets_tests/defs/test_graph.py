@@ -11,7 +11,7 @@ from prox_assets.defs.assets.report import read_removal, report_folder, report_p
 from prox_assets.defs.checks import CHECKED
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.documents.store import ShardKey
-from prox_assets.quality.expectations import expectation_names
+from prox_assets.quality.checks.expectations import expectation_names
 from prox_assets_tests.conftest import PAGES_PER_SHARD, Graph
 from prox_assets_tests.spoiled import CHECK, spoiled
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from prox_assets.catalogue import catalogue_path
+from prox_assets.config.loading import catalogue_path
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.hard_examples import POOL_FILE, hard_examples
@@ -18,7 +18,7 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.teaching import finished_rounds, trained_on
 from prox_assets.documents.store import Store
 from prox_assets.sample import write_sample
-from prox_assets.teacher.rounds import with_examples
+from prox_assets.teacher.hard_examples import with_examples
 
 DOMAIN, SHARD = "math", "part-000"
 TAUGHT = [seed_documents, doc_annotations, chunk_annotations, sft_dataset, doc_refiner, chunk_refiner]

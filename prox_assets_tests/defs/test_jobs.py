@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from prox_assets.catalogue import catalogue_path
+from prox_assets.config.loading import catalogue_path
 from prox_assets.config.yaml_tree import read_yaml
 from prox_assets.definitions import defs
 from prox_assets.defs.partitions import SHARDS, partition_key, register_shards

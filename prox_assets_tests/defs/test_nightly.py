@@ -27,9 +27,8 @@ from prox_assets.documents.store import RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 from prox_assets.inference import Task
 from prox_assets.programs import Rails
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.rules import Severity
-from prox_assets.quality.stored_outcomes import store_outcomes
+from prox_assets.quality.checks.outcomes import ExpectationOutcome, store_outcomes
+from prox_assets.quality.checks.rules import Severity
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refining.loaded import rails_configuration
 from prox_assets.refining.staleness import present_settings

@@ -14,7 +14,7 @@ from prox_assets.defs import sensors
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.retries import passes
-from prox_assets.documents import places
+from prox_assets.documents import filesystem as places
 from prox_assets.documents.sources import list_shards
 from prox_assets.errors import InputError
 from prox_assets_tests.s3 import SECRET, client

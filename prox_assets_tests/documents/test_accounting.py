@@ -25,10 +25,9 @@ import zstandard
 
 from prox_assets.cli import main
 from prox_assets.config import Columns, Input
-from prox_assets.documents.formats import format_of
-from prox_assets.documents.ingest import ingest
-from prox_assets.documents.ingest_report import IngestReport, distrust, ingest_report
-from prox_assets.documents.skipped import printable
+from prox_assets.documents.discovery import printable
+from prox_assets.documents.formats.compression import format_of
+from prox_assets.documents.ingest import IngestReport, distrust, ingest, ingest_report
 from prox_assets.documents.sources import list_shards
 from prox_assets.documents.store import Store
 from prox_assets.errors import InputError

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from prox_assets.config import Input
-from prox_assets.documents.discovery import Discovery, discover
-from prox_assets.documents.skipped import Reason, printable
+from prox_assets.documents.discovery import Discovery, Reason, discover, printable
 from prox_assets.documents.sources import arrived_shards, closed_shards, known_shards, list_shards
 from prox_assets.errors import InputError
 from prox_assets_tests.documents.test_sources import LATER

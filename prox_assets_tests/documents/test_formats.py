@@ -1,6 +1,12 @@
 import pytest
 
-from prox_assets.documents.formats import Compression, Layout, format_of, known_format, without_ending
+from prox_assets.documents.formats.compression import (
+    Compression,
+    Layout,
+    format_of,
+    known_format,
+    without_ending,
+)
 from prox_assets.errors import InputError
 
 LINES = [".jsonl", ".ndjson", ".json"]

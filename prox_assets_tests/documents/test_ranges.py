@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from prox_assets.config import Input
 from prox_assets.documents.ingest import ingest
-from prox_assets.documents.ranges import batches, characters_per_range
 from prox_assets.documents.sources import list_shards
 from prox_assets.documents.store import Store
+from prox_assets.documents.writer import batches, characters_per_range
 from prox_assets_tests.documents.test_ingest import COLUMNS, _write
 
 

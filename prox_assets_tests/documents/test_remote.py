@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from prox_assets.config import Catalogue, Storage
-from prox_assets.documents.groups import Group
-from prox_assets.documents.places import FoundFile
+from prox_assets.documents.filesystem import FoundFile
 from prox_assets.documents.remote import Remote
+from prox_assets.documents.sources import Group
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store, open_store
 from prox_assets.errors import StoreError
 from prox_assets_tests.s3 import SECRET, client

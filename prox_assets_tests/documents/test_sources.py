@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prox_assets.config import Input
-from prox_assets.documents.groups import Group, GroupLog
+from prox_assets.documents.discovery import Reason
+from prox_assets.documents.filesystem import FoundFile
+from prox_assets.documents.formats.readers import read_rows
 from prox_assets.documents.ingest import ingest
-from prox_assets.documents.places import FoundFile
-from prox_assets.documents.readers import read_rows
-from prox_assets.documents.skipped import Reason
 from prox_assets.documents.sources import (
     Arrival,
+    Group,
+    GroupLog,
     Listing,
     ShardSource,
     arrived_shards,

@@ -10,9 +10,8 @@ from markdown_it import MarkdownIt
 from prox_assets.cli import main
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.publishing.card import hub_languages
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.rules import Severity
-from prox_assets.quality.stored_outcomes import store_outcomes
+from prox_assets.quality.checks.outcomes import ExpectationOutcome, store_outcomes
+from prox_assets.quality.checks.rules import Severity
 from prox_assets_tests.quality.shards import PAGES, REJECTED, Page, tables
 
 CATALOGUE = """

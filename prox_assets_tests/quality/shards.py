@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.documents import schema
-from prox_assets.quality.statistics import CostRecord, RunRecord, ShardInputs
+from prox_assets.quality.statistics.shard import CostRecord, RunRecord, ShardInputs
 
 COSTS = (
     CostRecord("doc_programs", 2.0, "cpu", 5, 1_000, parameters=7_000),

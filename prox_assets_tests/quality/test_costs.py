@@ -1,8 +1,7 @@
 from pathlib import Path
 
 from prox_assets.documents.store import RowRange, ShardKey, Store
-from prox_assets.quality.costs import shard_inputs
-from prox_assets.quality.statistics import CostRecord, write_shard_statistics
+from prox_assets.quality.statistics.shard import CostRecord, shard_inputs, write_shard_statistics
 from prox_assets_tests.quality.shards import PAGES, REJECTED, tables
 
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")

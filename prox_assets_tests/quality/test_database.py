@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from prox_assets.errors import StoreError
-from prox_assets.quality.database import build_database
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import write_shard_statistics
 from prox_assets_tests.quality.shards import PAGES, tables, without, write_shard, write_tables
 
 TOTAL = "SELECT count(*) FROM documents"

@@ -10,12 +10,11 @@ import pyarrow as pa
 import pytest
 
 from prox_assets.errors import StoreError
-from prox_assets.quality.data_docs import DataDocsSite, build_data_docs
-from prox_assets.quality.expectations import UPSTREAM, expectation_names, validate
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.rules import Conservation, Severity, Thresholds
-from prox_assets.quality.statistics import ShardInputs
-from prox_assets.quality.suites import SUITES
+from prox_assets.quality.checks.expectations import UPSTREAM, expectation_names, validate
+from prox_assets.quality.checks.outcomes import DataDocsSite, ExpectationOutcome, build_data_docs
+from prox_assets.quality.checks.rules import Conservation, Severity, Thresholds
+from prox_assets.quality.checks.suites import SUITES
+from prox_assets.quality.statistics.shard import ShardInputs
 from prox_assets_tests.quality.shards import (
     PAGES,
     REJECTED,
@@ -263,7 +262,7 @@ def test_data_docs_hold_the_latest_recorded_validations(tmp_path: Path) -> None:
 
 def test_declaring_expectations_does_not_import_great_expectations() -> None:
     program = (
-        "import sys; from prox_assets.quality.expectations import expectation_names;"
+        "import sys; from prox_assets.quality.checks.expectations import expectation_names;"
         "expectation_names('raw_documents');"
         "heavy = ('great_expectations', 'duckdb', 'dagster', 'torch', 'matplotlib');"
         "print([name for name in heavy if name in sys.modules])"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from prox_assets.quality.markdown import block, code, inline
+from prox_assets.quality.report.text import block, code, inline
 
 # CommonMark with the tables of GitHub.
 MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -1,8 +1,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.quality.marked_lines import LineState, folded, marked_lines, remaining
-from prox_assets.quality.marks import Mark, StoredEdit, removed_marks
+from prox_assets.quality.report.diff import (
+    LineState,
+    Mark,
+    StoredEdit,
+    folded,
+    marked_lines,
+    remaining,
+    removed_marks,
+)
 
 TEXT = "Menu\nA line here. Read more\n\nThe end"
 

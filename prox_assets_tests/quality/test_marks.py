@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.quality.marks import Mark, Segment, StoredEdit, elided, removed_marks
+from prox_assets.quality.report.diff import Mark, Segment, StoredEdit, elided, removed_marks
 
 
 def edit(

@@ -5,13 +5,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from prox_assets.quality.checked_shard import checked_tables
-from prox_assets.quality.database import build_database
-from prox_assets.quality.report import build_report
-from prox_assets.quality.report_inputs import ReportInputs
-from prox_assets.quality.rules import Thresholds
-from prox_assets.quality.samples import ShardTexts
-from prox_assets.quality.statistics import ShardInputs, write_shard_statistics
+from prox_assets.quality.checks.expectations import checked_tables
+from prox_assets.quality.checks.rules import Thresholds
+from prox_assets.quality.report.inputs import ReportInputs, ShardTexts
+from prox_assets.quality.report.page import build_report
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import ShardInputs, write_shard_statistics
 from prox_assets_tests.quality.shards import PAGES, files_of, many_pages, write_shard
 from prox_assets_tests.quality.test_expectations import FINAL, conservation
 

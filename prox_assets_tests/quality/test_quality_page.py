@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from prox_assets.config import Bands
-from prox_assets.quality.rules import Thresholds
-from prox_assets.quality.suites import SUITES
+from prox_assets.quality.checks.rules import Thresholds
+from prox_assets.quality.checks.suites import SUITES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
 

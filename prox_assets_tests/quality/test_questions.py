@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from prox_assets.quality.database import build_database
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import write_shard_statistics
 from prox_assets_tests.quality.shards import write_shard
 
 PAGE = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")

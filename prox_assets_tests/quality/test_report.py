@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from prox_assets.errors import StoreError
-from prox_assets.quality.database import build_database
-from prox_assets.quality.outcomes import ExpectationOutcome
-from prox_assets.quality.report import build_report
-from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, ReportInputs
-from prox_assets.quality.rules import Severity
-from prox_assets.quality.samples import ShardTexts
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.checks.outcomes import ExpectationOutcome
+from prox_assets.quality.checks.rules import Severity
+from prox_assets.quality.report.inputs import CheckedShard, Link, RefinerCard, ReportInputs, ShardTexts
+from prox_assets.quality.report.page import build_report
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import write_shard_statistics
 from prox_assets_tests.quality.browser import dom_of, needs_chromium, probed
 from prox_assets_tests.quality.shards import PAGES, Page, many_pages, write_shard
 

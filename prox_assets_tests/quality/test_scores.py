@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prox_assets.quality.scores import score_charts, score_view
+from prox_assets.quality.report.charts import score_charts, score_view
 
 BY = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "f1_low": 0.4, "f1_high": 0.6, "n": 10, "n_documents": 2}
 PLACES = {

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prox_assets.errors import StoreError
-from prox_assets.quality.statistics import TABLES, ShardInputs, write_shard_statistics
+from prox_assets.quality.statistics.shard import TABLES, ShardInputs, write_shard_statistics
 from prox_assets.refining.command import over_guard_rail
 from prox_assets_tests.quality.shards import (
     PAGES,

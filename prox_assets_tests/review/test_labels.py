@@ -12,12 +12,10 @@ from prox_assets.config import DocumentLabels
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import RowRange, ShardKey, Store
 from prox_assets.errors import InputError
-from prox_assets.quality.database import build_database
-from prox_assets.quality.report import build_report
-from prox_assets.quality.report_inputs import ReportInputs
-from prox_assets.quality.samples import ShardTexts
-from prox_assets.quality.sections import text_digest
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.report.inputs import ReportInputs, ShardTexts
+from prox_assets.quality.report.page import build_report, text_digest
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import write_shard_statistics
 from prox_assets.refining.evaluation import read_labels
 from prox_assets.refining.score_sheet import LabelledPages
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts

@@ -4,8 +4,9 @@ import pyarrow as pa
 
 from prox_assets.chunking import whole
 from prox_assets.programs import Stage, parse
-from prox_assets.teacher.agreement import DISAGREEMENTS, Annotated, agreement
+from prox_assets.teacher.agreement import DISAGREEMENTS, Annotated, agreement, line_marks
 from prox_assets.teacher.annotations import (
+    Marks,
     Signature,
     chunk_rows,
     chunk_table,
@@ -14,9 +15,7 @@ from prox_assets.teacher.annotations import (
     silent_chunk_row,
 )
 from prox_assets.teacher.interface import ANNOTATED, FAILED
-from prox_assets.teacher.judgements import line_marks
-from prox_assets.teacher.marks import Marks
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.teacher import RulesTeacher
 from prox_assets_tests.teacher.seeds import seed_table
 
 SIGNATURE = Signature("someone", "h")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.teacher.context import Chain, Placement, noise_probabilities, placed
+from prox_assets.teacher.rules.judging import Chain, Placement, noise_probabilities, placed
 
 evidence = st.lists(st.floats(-5, 5), min_size=1, max_size=7)
 chances = st.floats(0.05, 0.95)

@@ -1,6 +1,7 @@
 import pyarrow as pa
 import pytest
 
+from prox_assets.teacher.agreement import DocumentJudgement
 from prox_assets.teacher.hard_examples import (
     FreshPool,
     RefinerScores,
@@ -8,9 +9,7 @@ from prox_assets.teacher.hard_examples import (
     hardest,
     pool_table,
 )
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.judgements import DocumentJudgement
-from prox_assets.teacher.sampling import sampling_rank
+from prox_assets.teacher.sampling import Holdout, sampling_rank
 from prox_assets_tests.teacher.seeds import raw_batch
 
 

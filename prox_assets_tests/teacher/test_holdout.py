@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from prox_assets import config
 from prox_assets.errors import CatalogueError, InputError
-from prox_assets.teacher.holdout import Holdout, holdout_share, url_host
+from prox_assets.teacher.sampling import Holdout, holdout_share, url_host
 
 
 @given(st.text(), st.integers())

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from prox_assets.teacher.kappa import Weights, cohen_kappa, confusion
+from prox_assets.teacher.agreement import Weights, cohen_kappa, confusion
 
 points = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=60)
 

@@ -16,10 +16,10 @@ from prox_assets.chunking import Chunk
 from prox_assets.config import DocumentLabels
 from prox_assets.errors import InputError
 from prox_assets.programs import Program, Rails, Stage, execute_chunks, parse
+from prox_assets.teacher.annotations import Marks, chunk_programs
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS
 from prox_assets.teacher.label_files import label_table, read_line_labels
 from prox_assets.teacher.labels import LabelsTeacher
-from prox_assets.teacher.marks import Marks, chunk_programs
 from prox_assets_tests.teacher.seeds import seed_table
 
 Row = dict[str, Any]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from prox_assets.documents.files import write_json
-from prox_assets.teacher.rounds import (
+from prox_assets.teacher.hard_examples import (
     RECORD_FILE,
     Round,
     RoundRecord,

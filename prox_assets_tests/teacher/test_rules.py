@@ -11,16 +11,13 @@ from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk, line_spans, whole
 from prox_assets.documents.schema import SEEDS
+from prox_assets.languages import language_of, lexicon
 from prox_assets.programs import Stage, parse, removed_line_numbers
 from prox_assets.sample import SamplePage, generate_pages
-from prox_assets.teacher.blocks import blocks
-from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS
-from prox_assets.teacher.judging import judged
-from prox_assets.teacher.label_rule import LabelRule
-from prox_assets.teacher.language import language_of, lexicon
-from prox_assets.teacher.repetition import Corpus, SharedLines
-from prox_assets.teacher.rules import RULES_VERSION, RulesTeacher, marks_of
-from prox_assets.teacher.span_rules import noise_spans
+from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS, LabelRule
+from prox_assets.teacher.rules.blocks import blocks
+from prox_assets.teacher.rules.judging import Corpus, SharedLines, judged
+from prox_assets.teacher.rules.teacher import RULES_VERSION, RulesTeacher, marks_of, noise_spans
 from prox_assets_tests.teacher.markup import AFTER, BEFORE, BLOCKS
 from prox_assets_tests.teacher.prose import PROSE
 from prox_assets_tests.teacher.seeds import seed_table

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from prox_assets.documents.schema import SEEDS
 from prox_assets.errors import CatalogueError
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.sampling import SeedSampler, sampling_rank
+from prox_assets.teacher.sampling import Holdout, SeedSampler, sampling_rank
 from prox_assets_tests.teacher.seeds import raw_batch
 
 doc_ids = st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=40)

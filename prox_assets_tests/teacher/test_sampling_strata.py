@@ -9,9 +9,8 @@ from pydantic import ValidationError
 
 from prox_assets.config import Seeds
 from prox_assets.documents.schema import RAW
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.sampling import sampling_rank
-from prox_assets.teacher.sampling_strata import (
+from prox_assets.teacher.sampling import Holdout, sampling_rank
+from prox_assets.teacher.stratified_sampling import (
     StratifiedSampler,
     equal_quotas,
     length_stratum,

@@ -2,7 +2,7 @@ import pytest
 
 from prox_assets.chunking import Chunk
 from prox_assets.programs import Program, Stage, parse, render
-from prox_assets.teacher.validation import validated
+from prox_assets.teacher.annotations import validated
 
 TEXT = "zero one\ntwo three\nfour five\nsix"
 CHUNK = Chunk(0, 1, 3, 9, 29)  # lines 1 and 2

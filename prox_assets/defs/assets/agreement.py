@@ -16,11 +16,11 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import read_json, read_table, write_json
 from prox_assets.documents.store import Store
-from prox_assets.quality.markdown import block, inline
+from prox_assets.quality.report.text import block, inline
 from prox_assets.teacher.agreement import Annotated, agreement
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import Teacher
-from prox_assets.teacher.repetition import Corpus
+from prox_assets.teacher.rules.judging import Corpus
 
 AGREEMENT_FILE = "agreement.json"
 

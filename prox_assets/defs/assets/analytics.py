@@ -18,9 +18,8 @@ from prox_assets.defs.guarded import guarded
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
 from prox_assets.documents.store import Store
-from prox_assets.quality.costs import shard_inputs
-from prox_assets.quality.database import build_database
-from prox_assets.quality.statistics import write_shard_statistics
+from prox_assets.quality.statistics.database import build_database
+from prox_assets.quality.statistics.shard import shard_inputs, write_shard_statistics
 
 STATISTICS = "corpus_statistics"
 STAGES = ("raw_documents", "doc_programs", "doc_refined_corpus", "chunk_programs", "chunk_refined_corpus")

@@ -14,15 +14,14 @@ from prox_assets.defs.guarded import guarded_with_teachers
 from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
 from prox_assets.defs.partitions import domains, partitioned_check
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import read_table, write_table
-from prox_assets.documents.fingerprint import fingerprint
+from prox_assets.documents.files import fingerprint, read_table, write_table
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.bases import require_bases
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS, FAILED, Teacher
 from prox_assets.teacher.llm import Estimate, LlmTeacher
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.rules.teacher import RulesTeacher
 
 ANNOTATIONS_FILE = "annotations.parquet"
 FAILED_SHARE, REFUSED_SHARE = "failed_share", "refused_share"

@@ -26,7 +26,7 @@ from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.schema import RULE_FILTERED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.refining.parts import PartResult, map_parts
-from prox_assets.teacher.holdout import Holdout
+from prox_assets.teacher.sampling import Holdout
 
 COMPARISON_FILE = "comparison.json"
 CORPORA = {

@@ -9,8 +9,7 @@ from prox_assets.defs.metadata import shard_result, table_of
 from prox_assets.defs.partitions import source_of
 from prox_assets.defs.progress import log_rows
 from prox_assets.defs.shard_assets import ShardRun, shard_asset
-from prox_assets.documents.ingest import ingest
-from prox_assets.documents.ingest_report import RejectionReason, ingest_report
+from prox_assets.documents.ingest import RejectionReason, ingest, ingest_report
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import FinishedShard
 

@@ -22,8 +22,7 @@ from prox_assets.defs.guarded import guarded_on_device
 from prox_assets.defs.metadata import artifact_result, table_of
 from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
-from prox_assets.documents.files import read_json, read_table, write_json
-from prox_assets.documents.fingerprint import file_fingerprint
+from prox_assets.documents.files import file_fingerprint, read_json, read_table, write_json
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.programs import Rails
@@ -32,9 +31,9 @@ from prox_assets.refining.loaded import rails_of
 from prox_assets.refining.ngram_baseline import ngram_answers, train_ngrams
 from prox_assets.refining.rules_baseline import rules_answers
 from prox_assets.refining.score_sheet import LabelledPages, compared
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rules import RulesTeacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.rules.teacher import RulesTeacher
+from prox_assets.teacher.sampling import Holdout
 
 EVALUATION_FILE = "evaluation.json"
 

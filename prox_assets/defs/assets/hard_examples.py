@@ -36,21 +36,24 @@ from prox_assets.inference import Task
 from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refining.pool_scores import refiner_scores
+from prox_assets.teacher.agreement import document_judgements, line_marks
 from prox_assets.teacher.factory import open_teacher
-from prox_assets.teacher.hard_examples import FreshPool, disagreements, hardest, pool_table
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.interface import Teacher
-from prox_assets.teacher.judgements import document_judgements, line_marks
-from prox_assets.teacher.repetition import Corpus
-from prox_assets.teacher.rounds import (
+from prox_assets.teacher.hard_examples import (
     RECORD_FILE,
+    FreshPool,
     Round,
     RoundRecord,
     Step,
     Validation,
+    disagreements,
+    hardest,
     next_step,
+    pool_table,
     with_examples,
 )
+from prox_assets.teacher.interface import Teacher
+from prox_assets.teacher.rules.judging import Corpus
+from prox_assets.teacher.sampling import Holdout
 
 POOL_FILE = "pool.parquet"
 _WHAT_NEXT = {

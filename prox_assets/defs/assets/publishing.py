@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.catalogue import load_catalogue
+from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.refinement import chunk_refined_corpus
 from prox_assets.defs.assets.report import quality_report

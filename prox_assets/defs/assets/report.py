@@ -21,11 +21,10 @@ from prox_assets.defs.partitions import domains
 from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.quality.data_docs import build_data_docs
-from prox_assets.quality.database import shards_in
-from prox_assets.quality.report import build_report
-from prox_assets.quality.report_inputs import CheckedShard, Link, RefinerCard, ReportInputs
-from prox_assets.quality.samples import ShardTexts
+from prox_assets.quality.checks.outcomes import build_data_docs
+from prox_assets.quality.report.inputs import CheckedShard, Link, RefinerCard, ReportInputs, ShardTexts
+from prox_assets.quality.report.page import build_report
+from prox_assets.quality.statistics.database import shards_in
 from prox_assets.refiner.checkpoint import CURVES_FILE, INFO_FILE
 from prox_assets.refining.evaluation import evaluate_corpus
 from prox_assets.refining.gating import gate_notes, unreliable

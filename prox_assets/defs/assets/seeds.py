@@ -16,9 +16,8 @@ from prox_assets.defs.resources import CatalogueResource
 from prox_assets.documents.files import write_table
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard
-from prox_assets.teacher.holdout import Holdout
-from prox_assets.teacher.sampling import SamplingCounts, SeedSampler
-from prox_assets.teacher.sampling_strata import StratifiedSampler
+from prox_assets.teacher.sampling import Holdout, SamplingCounts, SeedSampler
+from prox_assets.teacher.stratified_sampling import StratifiedSampler
 
 SEEDS_FILE = "seeds.parquet"
 

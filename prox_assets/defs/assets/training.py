@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from prox_assets.config import RefinerOf, RefinerRecipe, RefinerSection
-from prox_assets.config.generative import GenerativeRecipe as GenerativeSection
+from prox_assets.config.refiners import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.seeds import seed_documents
 from prox_assets.defs.devices import GPU_POOL
@@ -31,7 +31,7 @@ from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTrai
 from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.sft import build_sft
-from prox_assets.teacher.rounds import with_examples
+from prox_assets.teacher.hard_examples import with_examples
 
 Section = RefinerRecipe | GenerativeSection
 ENOUGH, BETTER = "enough_of_both_classes", "better_than_keeping_everything"

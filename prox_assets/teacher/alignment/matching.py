@@ -1,26 +1,138 @@
-"""Matching words: a monotone alignment of two word sequences that prefers long runs.
+"""Match the words of a rewrite to those of its source: a monotone alignment that prefers long runs.
 
 Runs of words that are unique in both (patience diff) split the problem; what is left between two of them is
 small and is solved exactly by dynamic programming. n words against m take O((n + m) log(n + m)) for the runs
 and at most `MAX_CELLS` cells of numpy arrays for each gap between them. A gap that is larger stays unmatched.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from prox_assets.teacher.alignment.sequences import (
-    Ints,
-    is_within,
-    longest_increasing,
-    numbered,
-    shared_beginning,
-    unique_runs,
+from prox_assets.languages import SENTENCE_BREAK
+
+# A character is a word where words are not set apart by spaces: Thai, Lao, Khmer, Tibetan, kana, Han, Yi.
+_UNSPACED = (
+    r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u2e80-\u2fff\u3005-\u3007"
+    r"\u3021-\u3029\u3031-\u303c\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uaa60-\uaa7f"
+    r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-from prox_assets.teacher.alignment.words import Word
+_LAST_SPACED = "\u0dff"
+_MARKS = r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
+_WORD = re.compile(rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])+|[{_UNSPACED}]")
+_SENTENCE = re.compile(rf"{SENTENCE_BREAK.pattern}|\s+[|·•–—»]\s+|\t+")
+_FOLDS = str.maketrans("‘’‚‛′`´“”„‟″«»‹›‐‑‒–—―−\u00a0\u3000\t", "'''''''\"\"\"\"\"\"\"''-------   ")
+
+
+class Word(NamedTuple):
+    """One word: its characters `[start, stop)`, how it compares, its line and its sentence in the text."""
+
+    start: int
+    stop: int
+    form: str
+    line: int
+    sentence: int
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is a letter of an unspaced script."""
+        return len(self.form) == 1 and self.form > _LAST_SPACED
+
+    @property
+    def weight(self) -> float:
+        """How much a match of it says: a letter of an unspaced script and a short word say little."""
+        return 0.4 if self.stop - self.start == 1 else 0.6 if self.stop - self.start < 4 else 1.0
+
+
+def words_of(text: str, start: int = 0, stop: int | None = None) -> list[Word]:
+    """The words of `text[start:stop]`, lines and sentences counted from 0 there; offsets are the text's."""
+    words: list[Word] = []
+    sentence = 0
+    at = start
+    for line, content in enumerate(text[start:stop].split("\n")):
+        ends = [match.end() + at for match in _SENTENCE.finditer(content)]
+        passed = 0
+        for match in _WORD.finditer(content):
+            begin = match.start() + at
+            while passed < len(ends) and ends[passed] <= begin:
+                passed += 1
+            words.append(Word(begin, match.end() + at, _form(match.group()), line, sentence + passed))
+        sentence += len(ends) + 1
+        at += len(content) + 1
+    return words
+
+
+@lru_cache(maxsize=65_536)
+def _form(word: str) -> str:
+    return word.lower() if word.isascii() else unicodedata.normalize("NFKC", word).casefold()
+
+
+def folded(text: str) -> str:
+    """The text with quotes, dashes and spaces alike, character by character: offsets stay."""
+    return text.translate(_FOLDS)
+
+
+Ints = npt.NDArray[np.int64]
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+def numbered(one: Sequence[Hashable], other: Sequence[Hashable]) -> tuple[Ints, Ints]:
+    """The same number for the same thing."""
+    numbers = {item: number for number, item in enumerate(dict.fromkeys((*one, *other)))}
+    first, second = ([numbers[item] for item in part] for part in (one, other))
+    return np.array(first, np.int64), np.array(second, np.int64)
+
+
+def is_within(part: Ints, whole: Ints) -> bool:
+    """Whether all words of one sequence stand in the other in the same order."""
+    left = iter(whole.tolist())
+    return all(word in left for word in part.tolist())
+
+
+def shared_beginning(one: Ints, other: Ints) -> int:
+    """How many words two sequences of one length begin with in common."""
+    different = np.flatnonzero(one != other)
+    return int(different[0]) if len(different) else len(one)
+
+
+def unique_runs(ids: Ints, run: int) -> tuple[npt.NDArray[np.uint64], Ints]:
+    """The hashes of the runs of words that occur once, sorted, and where each begins."""
+    if len(ids) < run:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    hashes = np.zeros(len(ids) - run + 1, np.uint64)
+    for offset in range(run):
+        piece = ids[offset : offset + len(hashes)].astype(np.uint64)
+        hashes = (hashes ^ (piece + np.uint64(1))) * _MULTIPLIER
+        hashes ^= hashes >> np.uint64(29)
+    values, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+    return values[counts == 1], first[counts == 1].astype(np.int64)
+
+
+def longest_increasing(values: Ints) -> list[int]:
+    """The places of a longest increasing subsequence of distinct values (patience sorting)."""
+    tops: list[int] = []
+    top_places: list[int] = []
+    before: list[int] = []
+    for place, value in enumerate(values.tolist()):
+        pile = bisect_left(tops, value)
+        before.append(top_places[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [value]
+        top_places[pile : pile + 1] = [place]
+    chain: list[int] = []
+    place = top_places[-1] if top_places else -1
+    while place >= 0:
+        chain.append(place)
+        place = before[place]
+    return chain[::-1]
+
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -16,22 +16,26 @@ from prox_assets.teacher.annotations import (
     chunk_table,
     document_row,
     document_table,
+    merged,
     silent_chunk_row,
     validated_chunk_row,
 )
-from prox_assets.teacher.interface import ANNOTATED, FAILED
-from prox_assets.teacher.label_rule import LabelRule
-from prox_assets.teacher.llm.asking import Asker, Report
-from prox_assets.teacher.llm.cache import AnswerCache
-from prox_assets.teacher.llm.chunk_questions import chunk_answers, chunk_questions
-from prox_assets.teacher.llm.endpoint import Endpoint
-from prox_assets.teacher.llm.estimate import Estimate, estimated
-from prox_assets.teacher.llm.in_process import InProcess
-from prox_assets.teacher.llm.prompts import FAMILIES, RUBRICS, Prompts
-from prox_assets.teacher.llm.questions import Answer, Completion, Failure, Question
-from prox_assets.teacher.llm.rubric import judgement, rubric_questions
-from prox_assets.teacher.llm.spending import Spending
-from prox_assets.teacher.merging import merged
+from prox_assets.teacher.interface import ANNOTATED, FAILED, LabelRule
+from prox_assets.teacher.llm.asking import AnswerCache, Asker, Estimate, Report, Spending, estimated
+from prox_assets.teacher.llm.backends import Endpoint, InProcess
+from prox_assets.teacher.llm.questions import (
+    FAMILIES,
+    RUBRICS,
+    Answer,
+    Completion,
+    Failure,
+    Prompts,
+    Question,
+    chunk_answers,
+    chunk_questions,
+    judgement,
+    rubric_questions,
+)
 
 CACHE_FILE = "answers.sqlite"
 _SEEDS_APART = 1_000_003

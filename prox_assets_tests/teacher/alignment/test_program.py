@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prox_assets.chunking import Chunk, chunk_lines, whole
 from prox_assets.programs import KEEP_CHUNK, Rails, applied, execute_chunks, render
 from prox_assets.teacher.alignment import aligned_program, program_from_rewrite
-from prox_assets.teacher.validation import validated
+from prox_assets.teacher.annotations import validated
 
 RAILS = Rails(max_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
 

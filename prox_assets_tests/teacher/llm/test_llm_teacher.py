@@ -12,14 +12,18 @@ from prox_assets.chunking import whole
 from prox_assets.config import LlmTeacher as Section
 from prox_assets.errors import CatalogueError, TeacherError
 from prox_assets.programs import Program, Stage, normalize, parse, remove_lines
+from prox_assets.teacher.annotations import merged
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS
 from prox_assets.teacher.llm import LlmTeacher
-from prox_assets.teacher.llm.chunk_questions import called, rewritten
-from prox_assets.teacher.llm.prompts import Prompts
-from prox_assets.teacher.llm.questions import BrokenAnswerError, Completion
-from prox_assets.teacher.llm.rubric import judgement
-from prox_assets.teacher.merging import merged
+from prox_assets.teacher.llm.questions import (
+    BrokenAnswerError,
+    Completion,
+    Prompts,
+    called,
+    judgement,
+    rewritten,
+)
 from prox_assets_tests.teacher.llm.fault_server import FaultServer
 from prox_assets_tests.teacher.seeds import seed_table
 

@@ -17,7 +17,7 @@ from prox_assets.config import LlmTeacher as Section
 from prox_assets.inference import open_generator
 from prox_assets.programs import Refused, Stage, parse
 from prox_assets.teacher.factory import open_teacher
-from prox_assets.teacher.llm import in_process
+from prox_assets.teacher.llm import backends as in_process
 from prox_assets_tests.teacher.llm.tiny import write_tiny_model
 from prox_assets_tests.teacher.seeds import seed_table
 

@@ -1,0 +1,1 @@
+"""Formats of user files: names, compression, splits and rows."""

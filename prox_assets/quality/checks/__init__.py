@@ -1,0 +1,1 @@
+"""Expectations of the corpora: declared, validated with Great Expectations, stored and shown."""

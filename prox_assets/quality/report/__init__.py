@@ -1,0 +1,1 @@
+"""The data-quality report of a domain, and documents before and after."""

@@ -1,0 +1,110 @@
+"""Text for people: figures in words, and documents inside Markdown, where they must stay text.
+
+The dataset card and the Dagster UI render Markdown (CommonMark with GitHub's tables and autolinks).
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+NOTHING = "–"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def thousands(value: float | None) -> str:
+    """A whole number with separators."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def percent(value: float | None) -> str:
+    """A share, to a tenth of a percent."""
+    return NOTHING if value is None else f"{100 * value:.1f}%"
+
+
+def share(part: float, whole: float) -> str:
+    """A part of a whole, as a percentage; of nothing, a dash."""
+    return percent(part / whole) if whole else NOTHING
+
+
+def duration(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds, the largest two."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def figure(value: Any) -> str:
+    """A measured value: whole numbers whole, others to four places."""
+    if value is None:
+        return "off"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def scientific(value: float) -> str:
+    """A large number by its power of ten."""
+    if not value:
+        return NOTHING
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{_superscript(int(exponent))}"
+
+
+def _superscript(number: int) -> str:
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def words(name: str) -> str:
+    """A name of the data as words."""
+    return name.replace("_", " ")
+
+
+def printable(text: str) -> str:
+    """A document's text without control characters that a page cannot hold."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "thousands": thousands,
+    "percent": percent,
+    "share": share,
+    "duration": duration,
+    "figure": figure,
+    "scientific": scientific,
+    "words": words,
+    "printable": printable,
+}
+
+
+_LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+!|<>~&$@:^=]|(?<!\w)-")
+_DOT_IN_NAME = re.compile(r"(?<=[^\W\d_])\.(?=\w)")
+_LIST_NUMBER = re.compile(r"^(\d+)([.)])(?=\s|$)")
+_RUN_OF_TILDES = re.compile(r"~+")
+
+
+def inline(text: str) -> str:
+    """Text in one line, with every character that could be markup escaped; also for cells of tables."""
+    flat = _CONTROL.sub("\ufffd", " ".join(text.split()))
+    escaped = _PUNCTUATION.sub(lambda match: "\\" + match[0], flat)
+    return _LIST_NUMBER.sub(r"\1\\\2", _DOT_IN_NAME.sub(r"\\.", escaped))
+
+
+def code(text: str, limit: int) -> str:
+    """At most `limit` characters of a text in one line as a code span, also for cells of tables.
+
+    Backticks and bars, which no escape keeps inside such a cell, become `'` and `¦`.
+    """
+    flat = _CONTROL.sub("\ufffd", " ".join(text.split())).replace("|", "¦").replace("`", "'")
+    return f"`{flat[:limit]}{'…' if len(flat) > limit else ''}`" if flat else ""
+
+
+def block(lines: Iterable[str]) -> str:
+    """Lines as a fenced block that none of them can end; characters that end a line become a space."""
+    shown = [_CONTROL.sub("\ufffd", _LINE_END.sub(" ", line)) for line in lines]
+    longest = max((len(run) for line in shown for run in _RUN_OF_TILDES.findall(line)), default=0)
+    fence = "~" * max(3, longest + 1)
+    return "\n".join([fence, *shown, fence])

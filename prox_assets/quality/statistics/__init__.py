@@ -1,0 +1,1 @@
+"""Statistics of shards, and the DuckDB database that is built from them."""

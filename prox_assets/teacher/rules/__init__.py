@@ -1,0 +1,1 @@
+"""The rules teacher: published filter rules for documents, lines and spans."""
