@@ -25,9 +25,9 @@ from prox_assets.programs import Rails
 from prox_assets.quality.checks.expectations import UPSTREAM, validate
 from prox_assets.quality.checks.outcomes import DataDocsSite
 from prox_assets.quality.checks.rules import Conservation, Thresholds
-from prox_assets.refining import shards
-from prox_assets.refining.loaded import engine_settings, load_chunk_refiner, load_document_refiner
-from prox_assets.refining.parts import PartResult, map_parts
+from prox_assets.refining import stages as shards
+from prox_assets.refining.driver import PartResult, map_parts
+from prox_assets.refining.models import engine_settings, load_chunk_refiner, load_document_refiner
 from prox_assets.sample import write_sample
 
 RESULT = Path(__file__).parent / "results" / "checks_cost.json"

@@ -24,7 +24,7 @@ from programs_reference import pages, released_functions
 from prox_assets.chunking import chunk_lines, numbered
 from prox_assets.inference.loading import load_tokenizer
 from prox_assets.programs.profiles.prox import chunks_as_released
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.tokenization import TextTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "chunking.json"
 TARGET, WINDOW, BATCH, ROUNDS = 10.0, 1500, 64, 3

@@ -26,15 +26,14 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
+from prox_assets.evaluation.baselines import ngram_answers, train_ngrams
+from prox_assets.evaluation.report import LabelledPages, refiner_answers, sheet
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
+from prox_assets.refiner.data import split
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refiner.sft import split
-from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
-from prox_assets.refining.evaluation import refiner_answers
-from prox_assets.refining.ngram_baseline import ngram_answers, train_ngrams
-from prox_assets.refining.score_sheet import LabelledPages, sheet
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner
+from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 from prox_assets.sample import SamplePage, generate_pages
 
 _SIZES = (250, 500, 1000, 2000, 4000)

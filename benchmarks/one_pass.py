@@ -23,20 +23,21 @@ from torch.nn.functional import cross_entropy
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import length_sorted_batches
-from prox_assets.refiner.augment import Hider
-from prox_assets.refiner.curves import no_progress
-from prox_assets.refiner.examples import IGNORED, Example, LabelledText, chunk_examples
-from prox_assets.refiner.lines import line_scores, merge_chunks
+from prox_assets.refiner.checkpoint import no_progress
+from prox_assets.refiner.data import IGNORED, Example, LabelledText, chunk_examples, split
 from prox_assets.refiner.loop import fit
 from prox_assets.refiner.metrics import average_precision, best_f1, roc_auc
-from prox_assets.refiner.model import make_model
-from prox_assets.refiner.prepared import prepare_chunks
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refiner.scoring_course import scoring_course
-from prox_assets.refiner.sft import split
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+from prox_assets.refiner.scoring.model import make_model
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner, prepare_chunks
+from prox_assets.refiner.scoring.training import (
+    Hider,
+    scoring_course,
+    train_chunk_refiner,
+    train_document_refiner,
+)
+from prox_assets.refiner.scoring.windows import line_scores, merge_chunks
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage, generate_pages
 
 WINDOW = 256

@@ -45,13 +45,13 @@ from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import matrix_rate
 from prox_assets.inference.loading import load_tokenizer
 from prox_assets.programs.profiles.prox import chunks_as_released
+from prox_assets.refiner.cards import non_embedding_parameters
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
-from prox_assets.refiner.model import make_model
-from prox_assets.refiner.prepared import prepare_chunks, prepare_documents
 from prox_assets.refiner.recipe import Architecture, Recipe
-from prox_assets.refiner.size import non_embedding_parameters
-from prox_assets.refining.loaded import loaded_chunks, loaded_documents
-from prox_assets.refining.shards import write_chunk_programs, write_doc_programs
+from prox_assets.refiner.scoring.model import make_model
+from prox_assets.refiner.scoring.refiner import prepare_chunks, prepare_documents
+from prox_assets.refining.models import loaded_chunks, loaded_documents
+from prox_assets.refining.stages import write_chunk_programs, write_doc_programs
 from prox_assets.sample import generate_pages
 
 RESULTS = Path(__file__).parent / "results"
@@ -118,8 +118,7 @@ def language_model(bench: Bench, tokenizer: Any) -> Any:
 
 def writing_checkpoint(bench: Bench, task: Task) -> Path:
     """An untrained generative refiner, which writes programs of the same length as the released way's."""
-    from prox_assets.refiner.generative.layout import Layout
-    from prox_assets.refiner.generative.writing import Writing
+    from prox_assets.refiner.generative.prompts import Layout, Writing
 
     folder = bench.folder / f"{task}-writer"
     if not folder.exists():

@@ -54,8 +54,8 @@ def refine(shard: Path, folder: Path, ranges_of: int | None, stages: int) -> dic
     from prox_assets.documents.writer import characters_per_range
     from prox_assets.inference import EngineSettings, Task
     from prox_assets.programs import Rails
-    from prox_assets.refining import shards
-    from prox_assets.refining.loaded import load_chunk_refiner, load_document_refiner
+    from prox_assets.refining import stages as shards
+    from prox_assets.refining.models import load_chunk_refiner, load_document_refiner
 
     seconds: dict[str, float] = {}
 
@@ -95,8 +95,8 @@ def checkpoint(folder: Path, task: Any) -> Path:
     """An untrained refiner of one narrow layer."""
     from prox_assets.inference import Task
     from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
-    from prox_assets.refiner.model import make_model
     from prox_assets.refiner.recipe import Architecture, Recipe
+    from prox_assets.refiner.scoring.model import make_model
 
     target = folder / str(task)
     sizes = Architecture(hidden=32, layers=1, heads=1, intermediate=32, vocab_size=2048)

@@ -19,23 +19,26 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from prox_assets.documents.store import Store
+from prox_assets.evaluation.report import (
+    LabelledPages,
+    RemovalMetrics,
+    character_truth,
+    judge_programs,
+    page_texts,
+    read_labels,
+    removal_metrics,
+)
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
 from prox_assets.refiner import metrics
-from prox_assets.refiner.answers import chunk_result
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info
-from prox_assets.refiner.examples import labelled_texts
+from prox_assets.refiner.data import labelled_texts, split_of
 from prox_assets.refiner.metrics import Floats
-from prox_assets.refiner.prepared import prepare_chunks
-from prox_assets.refiner.scoring import ChunkRefiner
-from prox_assets.refiner.sufficiency import split_of
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.validation import ChunkValidation, Judged
-from prox_assets.refiner.windows import Window
-from prox_assets.refining.evaluation import read_labels
-from prox_assets.refining.judged_programs import judge_programs
-from prox_assets.refining.removal import RemovalMetrics, character_truth, removal_metrics
-from prox_assets.refining.score_sheet import LabelledPages, page_texts
+from prox_assets.refiner.scoring.predictions import chunk_result
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, prepare_chunks
+from prox_assets.refiner.scoring.validation import ChunkValidation, Judged
+from prox_assets.refiner.scoring.windows import Window
+from prox_assets.refiner.tokenization import TextTokenizer
 
 _FLOORS = (0.8, 0.9, 0.95, 0.98)
 _DOCUMENTS = 600

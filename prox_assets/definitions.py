@@ -3,25 +3,27 @@
 import dagster as dg
 
 from prox_assets.config.loading import catalogue_path
-from prox_assets.defs import jobs, nightly, sensors
 from prox_assets.defs.assets import (
-    agreement,
-    analytics,
     annotation,
     baselines,
     corpus,
     evaluation,
     hard_examples,
-    publishing,
     refinement,
-    report,
-    seeds,
     training,
 )
+from prox_assets.defs.assets import corpus as seeds
+from prox_assets.defs.assets import evaluation as agreement
+from prox_assets.defs.assets import reporting as analytics
+from prox_assets.defs.assets import reporting as publishing
+from prox_assets.defs.assets import reporting as report
+from prox_assets.defs.automation import discovery as sensors
+from prox_assets.defs.automation import jobs
+from prox_assets.defs.automation import schedule as nightly
 from prox_assets.defs.checks import checks
-from prox_assets.defs.console import console
-from prox_assets.defs.devices import device_pool
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import device_pool
+from prox_assets.defs.runs.instance import console
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(

@@ -14,12 +14,10 @@ from rich.table import Table
 from prox_assets.config import Catalogue, embedded_catalogue, prox_home
 from prox_assets.config.loading import catalogue_path, load_catalogue
 from prox_assets.definitions import defs
-from prox_assets.defs.assets.analytics import database_path
 from prox_assets.defs.assets.baselines import read_comparison
 from prox_assets.defs.assets.evaluation import read_evaluation
-from prox_assets.defs.assets.report import read_removal, report_path
-from prox_assets.defs.partitions import found_shards, partition_key, register_shards
-from prox_assets.defs.resources import store_of
+from prox_assets.defs.assets.reporting import database_path, read_removal, report_path
+from prox_assets.defs.partitions import found_shards, partition_key, register_shards, store_of
 from prox_assets.documents.store import Store
 from prox_assets.errors import ProxError, one_line
 from prox_assets.quality.statistics.connection import reading

@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 
 from prox_assets.chunking import chunk_lines
+from prox_assets.evaluation.baselines import _ENDS_SENTENCE
 from prox_assets.languages import OWN_MARKS, SENTENCE_BREAK, SENTENCE_END, lexicon, marks_sentence_ends
-from prox_assets.refiner.ngram_features import _ENDS_SENTENCE
 from prox_assets.teacher.alignment.matching import words_of
 from prox_assets.teacher.rules.line_rules import measure
 

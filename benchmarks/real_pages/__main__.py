@@ -15,7 +15,7 @@ from benchmarks.real_pages.pages import FILES, FOLDS, Pages, read_pages
 from benchmarks.real_pages.rules import best_rules, rules_teacher
 from benchmarks.real_pages.systems import Scored, linear_features, mixed, ngrams, scoring, two_steps
 from benchmarks.real_pages.table import Decided, by_source, f1_of
-from prox_assets.refiner.ngram_features import Matrix
+from prox_assets.evaluation.baselines import Matrix
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prox_assets.documents.schema import SFT_CHUNKS
-from prox_assets.refiner.labelled_lines import LabelledLines, labelled_lines
+from prox_assets.refiner.evaluation import LabelledLines, labelled_lines
 from prox_assets.refiner.metrics import Bools, Floats
 
 FOLDS = 5

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from benchmarks.real_pages.pages import Pages
 from prox_assets.documents.schema import SEEDS
+from prox_assets.evaluation.baselines import rules_answers
+from prox_assets.evaluation.report import LabelledPages
 from prox_assets.languages import language_of, lexicon
 from prox_assets.programs import Rails
 from prox_assets.refiner.metrics import Bools, Floats
-from prox_assets.refining.rules_baseline import rules_answers
-from prox_assets.refining.score_sheet import LabelledPages
 from prox_assets.teacher.rules.judging import Corpus
 from prox_assets.teacher.rules.line_rules import RULES, measure
 from prox_assets.teacher.rules.teacher import RulesTeacher

@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.real_pages.pages import Pages
+from prox_assets.evaluation.baselines import LineFeatures, Matrix, fit_best
+from prox_assets.evaluation.report import page_texts
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner import metrics
 from prox_assets.refiner.metrics import Floats
-from prox_assets.refiner.ngram_baseline import fit_best
-from prox_assets.refiner.ngram_features import LineFeatures, Matrix
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
-from prox_assets.refiner.scoring import ChunkRefiner
-from prox_assets.refiner.training import train_chunk_refiner
-from prox_assets.refining.score_sheet import page_texts
+from prox_assets.refiner.scoring.refiner import ChunkRefiner
+from prox_assets.refiner.scoring.training import train_chunk_refiner
 
 _SMALL = Architecture(hidden=96, layers=3, intermediate=192, vocab_size=8192)
 _EDGE = 1e-6

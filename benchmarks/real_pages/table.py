@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.real_pages.pages import Pages
 from prox_assets.refiner import metrics
-from prox_assets.refiner.bootstrap import Hits, f1_difference, f1_interval, hits
-from prox_assets.refiner.metrics import Bools, Floats
+from prox_assets.refiner.metrics import Bools, Floats, Hits, f1_difference, f1_interval, hits
 
 Decided = dict[str, Floats]
 """By system, for each line that counts: 1 where it goes, 0 where it stays, NaN where nobody was asked."""

@@ -9,9 +9,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from prox_assets.defs.metadata import finite_metadata, table_of
-from prox_assets.defs.partitions import domain_shards, partitioned_check
-from prox_assets.defs.ranged import (
+from prox_assets.defs.partitions import CatalogueResource, domain_shards, partitioned_check
+from prox_assets.defs.runs.multi_partition import (
     dimensions,
     failed_check,
     failed_observation,
@@ -21,7 +20,7 @@ from prox_assets.defs.ranged import (
     not_shards,
     raise_for_failed,
 )
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.ui.metadata import finite_metadata, table_of
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.checks.expectations import UPSTREAM, expectation_names, validate
 from prox_assets.quality.checks.outcomes import (

@@ -6,11 +6,10 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.inference.checkpoint_check import usable_positions
 from prox_assets.inference.loading import inspect_origin
-from prox_assets.refiner.generative.layout import Layout
 from prox_assets.refiner.generative.model import causal_tokenizer
-from prox_assets.refiner.generative.prompts import PromptWriter
-from prox_assets.refiner.model import check_window, padding_token
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.generative.prompts import Layout, PromptWriter
+from prox_assets.refiner.scoring.model import check_window, padding_token
+from prox_assets.refiner.tokenization import TextTokenizer
 
 DECIDING_TOKENS = 8
 """The room that a document's answer needs: more than `keep_doc()` and `drop_doc()` have in common."""

@@ -1,9 +1,9 @@
-"""What a refiner's directory holds beside the Hugging Face files: `prox.json` and the training curves."""
+"""What a refiner's folder holds beside the Hugging Face files: `prox.json` and the training curves."""
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,62 @@ from prox_assets.documents.names import is_finite
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.inference.checkpoint_check import CONFIG_FILE, read_config, read_json, usable_positions
-from prox_assets.refiner.aims import REMOVE_NOTHING, Goal, OperatingPoint
-from prox_assets.refiner.calibration import AS_IT_IS, Calibration
-from prox_assets.refiner.curves import Curves
 from prox_assets.refiner.gate import Evidence
+from prox_assets.refiner.thresholds import AS_IT_IS, REMOVE_NOTHING, Calibration, Goal, OperatingPoint
+
+
+@dataclass(frozen=True, slots=True)
+class StepPoint:
+    """One optimizer step. `steps`: how many there will be; `tokens`: real tokens seen so far."""
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPoint:
+    """The validation F1 (at its best threshold) after an epoch, which ended at `step`."""
+
+    epoch: int
+    step: int
+    training_loss: float
+    validation_f1: float
+
+
+Progress = Callable[[StepPoint | EpochPoint], None]
+
+
+def no_progress(point: StepPoint | EpochPoint) -> None:
+    """Report nothing."""
+
+
+@dataclass(slots=True)
+class Curves:
+    """All points of one training run, in order."""
+
+    steps: list[StepPoint] = field(default_factory=list)
+    epochs: list[EpochPoint] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> EpochPoint:
+        """The first epoch of the highest validation F1."""
+        return max(self.epochs, key=lambda point: point.validation_f1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists of plain points."""
+        return {
+            "steps": [asdict(point) for point in self.steps],
+            "epochs": [asdict(point) for point in self.epochs],
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Curves":
+        """Back from `to_json`."""
+        return cls([StepPoint(**v) for v in values["steps"]], [EpochPoint(**v) for v in values["epochs"]])
+
 
 INFO_FILE, CURVES_FILE, CARD_FILE = "prox.json", "curves.json", "README.md"
 POINTS_FILE = "operating_points.json"

@@ -9,11 +9,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from prox_assets.arrays import Ints
 from prox_assets.inference.engine import Task
-from prox_assets.refiner.aims import Goal
-from prox_assets.refiner.bootstrap import auc_interval
-from prox_assets.refiner.metrics import Bools, Floats, at_threshold, roc_auc
-from prox_assets.refiner.visible import Ints
+from prox_assets.refiner.metrics import Bools, Floats, at_threshold, auc_interval, roc_auc
+from prox_assets.refiner.thresholds import Goal
 
 LEAST_OF_EACH_CLASS = 10
 """Validation documents of each class, below which nothing can be said.

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from prox_assets.documents.files import scratch_folder
 from prox_assets.errors import RefinerError
-from prox_assets.refiner.curves import EpochPoint, Progress, StepPoint
+from prox_assets.refiner.checkpoint import EpochPoint, Progress, StepPoint
 from prox_assets.refiner.generative.recipe import GenerativeRecipe
 from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.training_state import work_folder
@@ -66,7 +66,7 @@ class Job:
 def _trainers() -> dict[str, tuple[Callable[..., Any], type]]:
     """The functions that train a refiner, each with the recipe that it takes."""
     from prox_assets.refiner.generative.training import train_generative_refiner
-    from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+    from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 
     recipes: list[tuple[Callable[..., Any], type]] = [
         (train_document_refiner, Recipe),

@@ -16,11 +16,17 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_callback import TrainerControl, TrainerState
 from transformers.utils import logging
 
-from prox_assets.refiner.course import Batch, Course, Optimization
-from prox_assets.refiner.curves import Curves, Progress
-from prox_assets.refiner.schedule import learning_rate
-from prox_assets.refiner.training_log import F1, RATE, curves_of, step_point, stopped_at
-from prox_assets.refiner.training_state import history, last_state
+from prox_assets.refiner.checkpoint import Curves, Progress
+from prox_assets.refiner.recipe import Batch, Course, Optimization, learning_rate
+from prox_assets.refiner.training_state import (
+    F1,
+    RATE,
+    curves_of,
+    history,
+    last_state,
+    step_point,
+    stopped_at,
+)
 
 _NEVER = 2**31  # steps: the callback says when
 

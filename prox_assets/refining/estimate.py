@@ -1,4 +1,4 @@
-"""What refining a domain will cost, before it starts: both stages timed on a sample of its documents."""
+"""What refining a domain will cost, from a timed sample; scores of documents without labels."""
 
 import math
 import time
@@ -11,10 +11,38 @@ import pyarrow as pa
 
 from prox_assets.documents.store import FinishedShard, RowRange, Store
 from prox_assets.errors import InputError
-from prox_assets.refining.documents import execute_programs
-from prox_assets.refining.kinds import chunk_work, document_work
-from prox_assets.refining.loaded import ChunkDecider, DocumentDecider
-from prox_assets.refining.streaming import Work
+from prox_assets.refiner.metrics import require_numbers
+from prox_assets.refiner.scoring.windows import merge_chunks
+from prox_assets.refining.document_stage import execute_programs
+from prox_assets.refining.driver import Work
+from prox_assets.refining.models import (
+    AnyChunkRefiner,
+    AnyDocumentRefiner,
+    ChunkDecider,
+    DocumentDecider,
+    chunk_work,
+    document_work,
+)
+from prox_assets.teacher.hard_examples import RefinerScores
+
+_BATCH = 256
+
+
+def refiner_scores(
+    documents: AnyDocumentRefiner, chunks: AnyChunkRefiner, texts: Sequence[str]
+) -> list[RefinerScores]:
+    """The keep probability of each text and the noise scores of its lines."""
+    scores: list[RefinerScores] = []
+    for first in range(0, len(texts), _BATCH):
+        part = texts[first : first + _BATCH]
+        judged = documents.score(part)
+        require_numbers(np.array([one.keep_probability for one in judged]), "keep probabilities")
+        for text, document, found in zip(part, judged, chunks.refine(part), strict=True):
+            pieces = ((one.chunk, one.n_tokens, one.line_scores) for one in found)
+            lines = merge_chunks(text.count("\n") + 1, pieces)
+            scores.append(RefinerScores(document.keep_probability, lines.tolist()))
+    return scores
+
 
 _LAST_STAGE = "chunk_programs"
 _RANGES = 8

@@ -14,7 +14,7 @@ from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import DocumentThresholds, read_info
 from prox_assets.refiner.gate import Gate, Verdict, quality_gate
 from prox_assets.refining.keep_all import ChunkFallback, DocumentFallback, KeepAllChunks, KeepAllDocuments
-from prox_assets.refining.loaded import (
+from prox_assets.refining.models import (
     ChunkDecider,
     DocumentDecider,
     checkpoint_fingerprint,

@@ -13,11 +13,9 @@ from prox_assets.programs import KEEP_DOC
 from prox_assets.programs.profiles.interface import Language
 from prox_assets.programs.program import Call, Program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
-from prox_assets.refining.chunks import kept_documents
-from prox_assets.refining.counting import TokenCounter
-from prox_assets.refining.documents import OK
-from prox_assets.refining.parts import PartResult
-from prox_assets.refining.streaming import Work
+from prox_assets.refining.chunk_stage import TokenCounter, kept_documents
+from prox_assets.refining.document_stage import OK
+from prox_assets.refining.driver import PartResult, Work
 
 
 @dataclass(frozen=True, slots=True)

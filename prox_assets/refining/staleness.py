@@ -12,7 +12,7 @@ from prox_assets.documents.remote import CONNECTIONS
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.inference import Task
 from prox_assets.refining.gating import KEEP_ALL, replaced
-from prox_assets.refining.loaded import (
+from prox_assets.refining.models import (
     checkpoint_fingerprint,
     chunk_thresholds,
     language_configuration,

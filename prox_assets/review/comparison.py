@@ -16,8 +16,9 @@ from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
 from prox_assets.quality.report.text import FILTERS
 from prox_assets.quality.statistics.connection import bounded
-from prox_assets.refining import shards
-from prox_assets.refining.loaded import (
+from prox_assets.refining import stages as shards
+from prox_assets.refining.driver import silent
+from prox_assets.refining.models import (
     engine_settings,
     language_of,
     load_chunk_refiner,
@@ -25,7 +26,6 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
-from prox_assets.refining.parts import silent
 from prox_assets.review.variants import Side
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from prox_assets.config import Catalogue, Thresholds
 from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
-from prox_assets.refining import shards
-from prox_assets.refining.loaded import chunk_thresholds, language_of, moved_thresholds, rails_of
-from prox_assets.refining.parts import silent
-from prox_assets.refining.replay import refuse_returned
+from prox_assets.refining import stages as shards
+from prox_assets.refining.driver import silent
+from prox_assets.refining.execution import refuse_returned
+from prox_assets.refining.models import chunk_thresholds, language_of, moved_thresholds, rails_of
 
 CURRENT = "current"
 _THRESHOLDS = re.compile(r"(?:(?:keep|line|span)=[0-9.]+,?)+")

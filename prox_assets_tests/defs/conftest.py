@@ -7,7 +7,7 @@ import pytest
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 
 from prox_assets.inference import EngineSettings
-from prox_assets.refining import loaded
+from prox_assets.refining import models as loaded
 from prox_assets_tests.s3 import bucket
 
 __all__ = ["bucket"]

@@ -22,7 +22,7 @@ import sys, time
 from pathlib import Path
 import dagster as dg
 from prox_assets.documents.store import ShardKey, Store
-from prox_assets.refining.streaming import Work, stream_parts
+from prox_assets.refining.driver import Work, stream_parts
 from prox_assets_tests.refining.test_streaming import doubled, plus_one, summed
 
 def slow(prepared):

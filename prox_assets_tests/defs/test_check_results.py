@@ -7,9 +7,9 @@ import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from prox_assets.definitions import defs
-from prox_assets.defs.backfill_plan import ShardRange
+from prox_assets.defs.automation.backfills import ShardRange
+from prox_assets.defs.automation.schedule import night_request
 from prox_assets.defs.checks import CHECKED
-from prox_assets.defs.nightly import night_request
 from prox_assets.defs.partitions import SHARDS, domain_shards
 from prox_assets.documents.store import ShardKey
 from prox_assets.quality.checks.expectations import expectation_names

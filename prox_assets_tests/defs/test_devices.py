@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from prox_assets.config import Catalogue, Inference
-from prox_assets.defs.devices import (
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import (
     VISIBLE,
     asks_on_device,
     device_pool,
@@ -15,13 +16,12 @@ from prox_assets.defs.devices import (
     match_pool,
     teacher_pool,
 )
-from prox_assets.defs.resources import CatalogueResource
 
 _HOLD = """
 import sys
 from pathlib import Path
 from prox_assets.config import Inference
-from prox_assets.defs.devices import leased_device
+from prox_assets.defs.runs.decorators import leased_device
 with leased_device(Inference(devices=2), Path(sys.argv[1])) as name:
     print(name, flush=True)
     sys.stdin.read()

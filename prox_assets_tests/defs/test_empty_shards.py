@@ -16,10 +16,9 @@ import yaml
 from prox_assets.config.loading import catalogue_path, load_catalogue
 from prox_assets.config.yaml_tree import read_yaml
 from prox_assets.definitions import defs
-from prox_assets.defs.backfill_plan import ShardRange
+from prox_assets.defs.automation.backfills import ShardRange
 from prox_assets.defs.checks import CHECKED
-from prox_assets.defs.partitions import register_shards
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.partitions import CatalogueResource, register_shards
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.quality.checks.expectations import expectation_names
 from prox_assets_tests.conftest import Graph

@@ -9,7 +9,7 @@ import yaml
 from prox_assets import config
 from prox_assets.config.catalogue import Domain
 from prox_assets.defs.assets.training import doc_refiner
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.partitions import CatalogueResource
 from prox_assets.documents.files import write_table
 from prox_assets.documents.schema import SFT_CHUNKS
 from prox_assets.documents.store import Store

@@ -4,10 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from prox_assets.definitions import defs
-from prox_assets.defs.assets.agreement import read_agreement
-from prox_assets.defs.assets.analytics import STAGES, database_path
-from prox_assets.defs.assets.evaluation import read_evaluation
-from prox_assets.defs.assets.report import read_removal, report_folder, report_path
+from prox_assets.defs.assets.evaluation import read_agreement, read_evaluation
+from prox_assets.defs.assets.reporting import STAGES, database_path, read_removal, report_folder, report_path
 from prox_assets.defs.checks import CHECKED
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.documents.store import ShardKey

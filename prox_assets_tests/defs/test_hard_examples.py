@@ -9,13 +9,11 @@ import yaml
 
 from prox_assets.config.loading import catalogue_path
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
-from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.corpus import raw_documents, seed_documents
 from prox_assets.defs.assets.hard_examples import POOL_FILE, hard_examples
-from prox_assets.defs.assets.seeds import seed_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner, sft_dataset
-from prox_assets.defs.partitions import partition_key, shards
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.teaching import finished_rounds, trained_on
+from prox_assets.defs.partitions import CatalogueResource, partition_key, shards
+from prox_assets.defs.training_data import finished_rounds, trained_on
 from prox_assets.documents.store import Store
 from prox_assets.sample import write_sample
 from prox_assets.teacher.hard_examples import with_examples

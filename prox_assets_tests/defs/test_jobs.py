@@ -9,8 +9,7 @@ import yaml
 from prox_assets.config.loading import catalogue_path
 from prox_assets.config.yaml_tree import read_yaml
 from prox_assets.definitions import defs
-from prox_assets.defs.partitions import SHARDS, partition_key, register_shards
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.partitions import SHARDS, CatalogueResource, partition_key, register_shards
 from prox_assets.documents.store import ShardKey
 from prox_assets_tests.conftest import Graph
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.definitions import defs
-from prox_assets.defs.metadata import finite_metadata, finite_result, table_of
+from prox_assets.defs.ui.metadata import finite_metadata, finite_result, table_of
 
 NUMBERS = st.floats() | st.integers(-9, 9) | st.none()
 NESTED = st.recursive(
@@ -61,5 +61,5 @@ def test_every_asset_has_its_metadata_made_fit() -> None:
     for assets_def in graph.assets_defs:
         if assets_def.keys:
             function: Any = assets_def.op.compute_fn.decorated_fn  # type: ignore[union-attr]
-            made_fit = hasattr(function, "__wrapped__") or function.__module__.endswith("shard_assets")
+            made_fit = hasattr(function, "__wrapped__") or function.__module__.endswith("multi_partition")
             assert made_fit, assets_def.key

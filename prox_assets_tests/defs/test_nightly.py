@@ -14,14 +14,10 @@ import yaml
 
 from prox_assets.cli import main
 from prox_assets.definitions import defs
-from prox_assets.defs.assets.analytics import statistics_database
-from prox_assets.defs.assets.report import quality_report
-from prox_assets.defs.backfill_plan import ShardRange
-from prox_assets.defs.coverage import coverage_result, shards_metadata
-from prox_assets.defs.nightly import nightly_refining
-from prox_assets.defs.partitions import SHARDS
-from prox_assets.defs.requests import REFINED, requested_shards
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.assets.reporting import quality_report, statistics_database
+from prox_assets.defs.automation.backfills import REFINED, ShardRange, requested_shards
+from prox_assets.defs.automation.schedule import coverage_result, nightly_refining, shards_metadata
+from prox_assets.defs.partitions import SHARDS, CatalogueResource
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import RowRange, ShardKey, Store
 from prox_assets.errors import InputError
@@ -30,7 +26,7 @@ from prox_assets.programs import Rails
 from prox_assets.quality.checks.outcomes import ExpectationOutcome, store_outcomes
 from prox_assets.quality.checks.rules import Severity
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
-from prox_assets.refining.loaded import rails_configuration
+from prox_assets.refining.models import rails_configuration
 from prox_assets.refining.staleness import present_settings
 from prox_assets.review.comparison import other_pair, present_pair
 
@@ -313,7 +309,7 @@ def test_shards_that_another_instance_made_are_named(
     night.read("s0", "s1")
     assert main(["status"]) == 0
     assert "outside of this Dagster instance" not in capsys.readouterr().out
-    monkeypatch.setattr("prox_assets.defs.command.deployed_instance", dg.DagsterInstance.ephemeral)
+    monkeypatch.setattr("prox_assets.cli.deployment.deployed_instance", dg.DagsterInstance.ephemeral)
     for command in (["status"], ["backfill", "web", "--dry-run"]):
         assert main(command) == 0
         said = " ".join(capsys.readouterr().out.split())

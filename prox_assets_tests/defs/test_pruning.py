@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from prox_assets.defs.pruning import main, prunable_runs
+from prox_assets.defs.runs.instance import main, prunable_runs
 
 PARTITIONS = dg.StaticPartitionsDefinition(["a", "b"])
 

@@ -11,7 +11,7 @@ from prox_assets.definitions import defs
 from prox_assets.defs.partitions import SHARDS
 from prox_assets.documents.store import ShardKey
 from prox_assets.inference import EngineSettings
-from prox_assets.refining import loaded
+from prox_assets.refining import models as loaded
 from prox_assets_tests.conftest import Graph
 from prox_assets_tests.spoiled import CHECK, spoiled
 

@@ -5,7 +5,7 @@ import errno
 import dagster as dg
 import pytest
 
-from prox_assets.defs.retries import MAX_RETRIES, judged_errors, passes, wait_before
+from prox_assets.defs.runs.decorators import MAX_RETRIES, judged_errors, passes, wait_before
 from prox_assets.errors import RefinerError, StoreError
 
 
@@ -82,7 +82,7 @@ def _retries(result: dg.ExecuteInProcessResult) -> int:
 
 
 def test_a_step_is_tried_again_only_for_what_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prox_assets.defs.retries._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("prox_assets.defs.runs.decorators._FIRST_WAIT", 0.001)
     throttled = _run(_client_error("SlowDown", 503))
     assert _retries(throttled) == MAX_RETRIES
     assert "met on 4 tries" in str(throttled.get_step_failure_events())

@@ -12,14 +12,12 @@ import pytest
 import yaml
 
 from prox_assets.cli import main
-from prox_assets.defs import sensors
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
-from prox_assets.defs.assets.corpus import raw_documents
-from prox_assets.defs.assets.seeds import seed_documents
-from prox_assets.defs.devices import device_pool
-from prox_assets.defs.nightly import nightly_refining
-from prox_assets.defs.partitions import SHARDS
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.assets.corpus import raw_documents, seed_documents
+from prox_assets.defs.automation import discovery as sensors
+from prox_assets.defs.automation.schedule import nightly_refining
+from prox_assets.defs.partitions import SHARDS, CatalogueResource
+from prox_assets.defs.runs.decorators import device_pool
 from prox_assets_tests.teacher.llm.fault_server import FaultServer
 
 WRONG = ("number", "list", "mapping", "key", "remote", "manifest", "base", "address", "variable", "cloud")

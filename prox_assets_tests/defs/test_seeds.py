@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from prox_assets.config import Seeds
-from prox_assets.defs.assets.seeds import sample
+from prox_assets.defs.assets.corpus import sample
 from prox_assets.documents.schema import RAW, SEEDS
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 

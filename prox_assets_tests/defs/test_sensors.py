@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 
 from prox_assets.config import Input
-from prox_assets.defs import sensors
 from prox_assets.defs.assets.corpus import raw_documents
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.retries import passes
+from prox_assets.defs.automation import discovery as sensors
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import passes
 from prox_assets.documents import filesystem as places
 from prox_assets.documents.sources import list_shards
 from prox_assets.errors import InputError

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from playwright.sync_api import expect
 
-from prox_assets.defs.assets.report import report_path
+from prox_assets.defs.assets.reporting import report_path
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.sample import write_sample

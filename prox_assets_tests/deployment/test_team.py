@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dagster._core.storage.tags import BACKFILL_ID_TAG, SENSOR_NAME_TAG
 
-from prox_assets.defs.backfill_plan import NIGHTLY_TAG
+from prox_assets.defs.automation.backfills import NIGHTLY_TAG
 from prox_assets.defs.partitions import SHARDS, partition_key
 from prox_assets.sample import write_sample
 from prox_assets_tests.deployment.servers import INITDB, POSTGRES, client, postgres, s3

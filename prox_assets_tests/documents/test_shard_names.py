@@ -13,8 +13,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from prox_assets.config import Input
+from prox_assets.defs.automation.discovery import arrivals
 from prox_assets.defs.partitions import SHARDS, partition_key
-from prox_assets.documents.arrivals import arrivals
 from prox_assets.documents.ingest import ingest
 from prox_assets.documents.provenance import read_parts
 from prox_assets.documents.remote import Remote

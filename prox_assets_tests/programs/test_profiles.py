@@ -14,7 +14,7 @@ from prox_assets.errors import ProgramError
 from prox_assets.programs import Call, Program, Rails, Refused, normalize, remove_all_lines, remove_lines
 from prox_assets.programs.profiles.interface import PROX, Language, Profile
 from prox_assets.programs.rails import PastEnd
-from prox_assets.refining.loaded import language_configuration, language_of
+from prox_assets.refining.models import language_configuration, language_of
 
 PAGE = "menu\nThe article.[edit]\nMore of it.\nfooter"
 OPEN = Rails(max_removed_share=1.0, min_kept_chars=0, max_added_share=1.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from prox_assets.cli.refine import over_guard_rail
 from prox_assets.errors import StoreError
 from prox_assets.quality.statistics.shard import TABLES, ShardInputs, write_shard_statistics
-from prox_assets.refining.command import over_guard_rail
 from prox_assets_tests.quality.shards import (
     PAGES,
     Cut,

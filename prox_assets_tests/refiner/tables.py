@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
-from prox_assets.refiner.sft import split
+from prox_assets.refiner.data import split
 from prox_assets.sample import SamplePage
 
 VALIDATION_SHARE = 0.2

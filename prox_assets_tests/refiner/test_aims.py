@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.refiner.aims import Aim, Goal, keep_threshold, operating_points, removal_threshold
+from prox_assets.refiner.thresholds import Aim, Goal, keep_threshold, operating_points, removal_threshold
 
 SCORES = np.array([0.95, 0.9, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1])
 NOISE = np.array([True, True, False, True, True, False, False, False])

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from prox_assets.refiner.augment import Hider
 from prox_assets.refiner.recipe import Training
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.tokenizer import train_tokenizer
+from prox_assets.refiner.scoring.training import Hider
+from prox_assets.refiner.tokenization import TextTokenizer, train_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.recipe import Recipe, Training
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refiner.tokenizer import train_tokenizer
-from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner
+from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
+from prox_assets.refiner.tokenization import train_tokenizer
 from prox_assets.sample import SamplePage
 from prox_assets_tests.refiner.generative.conftest import some_pages
 from prox_assets_tests.refiner.tables import chunk_table, document_table

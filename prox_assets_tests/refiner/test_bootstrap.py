@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prox_assets.refiner.bootstrap import document_f1, f1_difference, f1_interval, hits
+from prox_assets.refiner.metrics import document_f1, f1_difference, f1_interval, hits
 
 
 def test_hits_by_document() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prox_assets.refiner.calibration import Calibration, fit_calibration
 from prox_assets.refiner.metrics import expected_calibration_error
+from prox_assets.refiner.thresholds import Calibration, fit_calibration
 
 
 def test_a_known_distortion_is_undone() -> None:

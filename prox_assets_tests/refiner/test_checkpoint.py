@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
-from prox_assets.refiner.aims import REMOVE_NOTHING, Goal
-from prox_assets.refiner.calibration import Calibration
 from prox_assets.refiner.checkpoint import (
     CheckpointInfo,
     ChunkThresholds,
@@ -22,6 +20,7 @@ from prox_assets.refiner.checkpoint import (
     read_info,
 )
 from prox_assets.refiner.gate import Evidence
+from prox_assets.refiner.thresholds import REMOVE_NOTHING, Calibration, Goal
 
 EVIDENCE = Evidence(40, 300, 700, 38, 40, 0.9, 0.85, 0.95, 0.7, 0.0, Goal.RETENTION.value)
 CHUNK = CheckpointInfo(

@@ -7,17 +7,14 @@ import numpy as np
 import pytest
 
 from prox_assets.inference import EngineSettings, Task
-from prox_assets.refiner.aims import Goal
-from prox_assets.refiner.calibration import AS_IT_IS
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
-from prox_assets.refiner.deciding import decide_chunks, decide_documents
-from prox_assets.refiner.lines import line_scores, merge_pieces
-from prox_assets.refiner.prepared import prepare_chunks
 from prox_assets.refiner.recipe import Recipe
-from prox_assets.refiner.scoring import ChunkRefiner
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.training import TrainedRefiner
-from prox_assets.refiner.validation import Judged, JudgedChunks
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, prepare_chunks
+from prox_assets.refiner.scoring.training import TrainedRefiner
+from prox_assets.refiner.scoring.validation import Judged, JudgedChunks, decide_chunks, decide_documents
+from prox_assets.refiner.scoring.windows import line_scores, merge_pieces
+from prox_assets.refiner.thresholds import AS_IT_IS, Goal
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from prox_assets.chunking import Chunk, line_spans, whole
 from prox_assets.programs import Rails, Stage, execute_chunks, parse, render
 from prox_assets.refiner.checkpoint import ChunkThresholds
-from prox_assets.refiner.editing import ScoredProgram, edit_program
-from prox_assets.refiner.lines import NoiseSpan
+from prox_assets.refiner.scoring.predictions import ScoredProgram, edit_program
+from prox_assets.refiner.scoring.windows import NoiseSpan
 
 LOOSE = Rails(max_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
 THRESHOLDS = ChunkThresholds(line=0.5, span=0.5, min_span_chars=1)

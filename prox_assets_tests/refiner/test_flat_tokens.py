@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from prox_assets.refiner.flat_tokens import flat_tokenizer, spelling_of
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.tokenization import TextTokenizer, flat_tokenizer, spelling_of
 from prox_assets_tests.real import real_data
 
 CORPUS = [

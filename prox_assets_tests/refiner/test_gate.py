@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.inference import Task
-from prox_assets.refiner.aims import Aim, Goal, keep_threshold
-from prox_assets.refiner.bootstrap import auc_interval
 from prox_assets.refiner.gate import LEAST_OF_EACH_CLASS, Evidence, Verdict, measured, quality_gate
-from prox_assets.refiner.metrics import roc_auc
+from prox_assets.refiner.metrics import auc_interval, roc_auc
+from prox_assets.refiner.thresholds import Aim, Goal, keep_threshold
 
 
 def _documents(n_keep: int, n_drop: int, apart: float, seed: int = 0) -> Evidence:

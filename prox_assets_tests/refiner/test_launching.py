@@ -7,10 +7,9 @@ import pytest
 
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
-from prox_assets.refiner.checkpoint import read_curves, read_info
-from prox_assets.refiner.curves import EpochPoint, StepPoint
+from prox_assets.refiner.checkpoint import EpochPoint, StepPoint, read_curves, read_info
 from prox_assets.refiner.launching import train_in_processes
-from prox_assets.refiner.training import train_chunk_refiner
+from prox_assets.refiner.scoring.training import train_chunk_refiner
 from prox_assets_tests.refiner.conftest import recipe
 from prox_assets_tests.refiner.survival import require_same_bytes, some_pages
 from prox_assets_tests.refiner.tables import chunk_table

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from prox_assets.chunking import line_spans
-from prox_assets.refiner.examples import LabelledText
-from prox_assets.refiner.lines import NoiseSpan, line_scores, merge_pieces, noisy_spans
-from prox_assets.refiner.tokenized import Tokens
-from prox_assets.refiner.truth import line_truth
-from prox_assets.refiner.windows import Window, windows
+from prox_assets.refiner.data import LabelledText, line_truth
+from prox_assets.refiner.scoring.windows import (
+    NoiseSpan,
+    Window,
+    line_scores,
+    merge_pieces,
+    noisy_spans,
+    windows,
+)
+from prox_assets.refiner.tokenization import Tokens
 
 
 def words(text: str) -> Tokens:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from prox_assets.evaluation.baselines import LineFeatures, train_ngram_documents, train_ngram_lines
 from prox_assets.refiner.evaluation import evaluate_lines
-from prox_assets.refiner.ngram_baseline import train_ngram_documents, train_ngram_lines
-from prox_assets.refiner.ngram_features import LineFeatures
 from prox_assets.sample import SamplePage
 from prox_assets_tests.refiner.tables import chunk_table, document_table, labels_table
 

@@ -13,7 +13,7 @@ from prox_assets.inference import Task
 from prox_assets.refiner.generative.recipe import CausalTraining
 from prox_assets.refiner.loop import computes_in_bfloat16
 from prox_assets.refiner.recipe import Training
-from prox_assets.refiner.training import TrainedRefiner, train_document_refiner
+from prox_assets.refiner.scoring.training import TrainedRefiner, train_document_refiner
 from prox_assets_tests.refiner.conftest import recipe
 from prox_assets_tests.refiner.survival import some_pages
 from prox_assets_tests.refiner.tables import document_table

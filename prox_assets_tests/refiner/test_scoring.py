@@ -10,11 +10,10 @@ from prox_assets.chunking import line_spans
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails, Stage, execute_chunks, execute_document, parse
-from prox_assets.refiner.answers import document_program
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds
-from prox_assets.refiner.prepared import tokenizer_of
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refiner.training import TrainedRefiner
+from prox_assets.refiner.scoring.predictions import document_program
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner, tokenizer_of
+from prox_assets.refiner.scoring.training import TrainedRefiner
 from prox_assets.sample import SamplePage
 
 SETTINGS = EngineSettings(threads=1)

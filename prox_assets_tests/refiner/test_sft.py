@@ -8,7 +8,7 @@ import pytest
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
 from prox_assets.errors import RefinerError
 from prox_assets.programs import Stage, parse
-from prox_assets.refiner.sft import build_sft, split
+from prox_assets.refiner.data import build_sft, split
 
 TEXT = "menu\nA tale [edit] told.\nfooter\nlast"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from prox_assets.inference import Task
-from prox_assets.refiner.curves import EpochPoint, StepPoint
+from prox_assets.refiner.checkpoint import EpochPoint, StepPoint
 from prox_assets.refiner.recipe import Recipe
-from prox_assets.refiner.training import TrainedRefiner, train_chunk_refiner
+from prox_assets.refiner.scoring.training import TrainedRefiner, train_chunk_refiner
 from prox_assets_tests.refiner.conftest import recipe
 from prox_assets_tests.refiner.survival import killed, require_same_bytes, some_pages
 from prox_assets_tests.refiner.tables import chunk_table

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.tokenizer import train_tokenizer
+from prox_assets.refiner.tokenization import TextTokenizer, train_tokenizer
 
 TEXTS = [
     "The valley sleeps.\nRead more\n",

@@ -16,8 +16,8 @@ from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import CARD_FILE, INFO_FILE, read_curves, read_info
 from prox_assets.refiner.evaluation import document_metrics, evaluate_lines
-from prox_assets.refiner.scoring import ChunkRefiner, DocumentRefiner
-from prox_assets.refiner.training import TrainedRefiner, train_chunk_refiner, train_document_refiner
+from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner
+from prox_assets.refiner.scoring.training import TrainedRefiner, train_chunk_refiner, train_document_refiner
 from prox_assets.sample import SamplePage, generate_pages
 from prox_assets_tests.refiner.conftest import recipe
 from prox_assets_tests.refiner.tables import chunk_table, document_table, labels_table

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prox_assets.errors import RefinerError
-from prox_assets.refiner.tokenized import Specials, Tokens
-from prox_assets.refiner.windows import window_probabilities, windows
+from prox_assets.refiner.scoring.windows import window_probabilities, windows
+from prox_assets.refiner.tokenization import Specials, Tokens
 
 
 def characters(text: str) -> Tokens:

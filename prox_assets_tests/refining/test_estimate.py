@@ -10,7 +10,7 @@ from prox_assets.documents.store import ShardKey, Store
 from prox_assets.errors import InputError
 from prox_assets.inference import EngineSettings
 from prox_assets.refining.estimate import Estimate, estimate_refining
-from prox_assets.refining.loaded import load_chunk_refiner, load_document_refiner
+from prox_assets.refining.models import load_chunk_refiner, load_document_refiner
 from prox_assets_tests.conftest import Graph
 
 SETTINGS = EngineSettings(threads=1)

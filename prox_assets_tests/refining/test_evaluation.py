@@ -6,7 +6,7 @@ import pytest
 
 from prox_assets.cli import main
 from prox_assets.errors import InputError
-from prox_assets.refining.evaluation import read_labels
+from prox_assets.evaluation.report import read_labels
 
 
 def test_a_labels_file_without_its_columns_is_refused(tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from prox_assets.config import RefinerSection
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
-from prox_assets.refiner.answers import NOT_A_NUMBER
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.evaluation import evaluate_lines
 from prox_assets.refiner.gate import Evidence
-from prox_assets.refiner.model import make_model
 from prox_assets.refiner.recipe import Architecture, Recipe
-from prox_assets.refiner.scoring import ChunkRefiner
+from prox_assets.refiner.scoring.model import make_model
+from prox_assets.refiner.scoring.predictions import NOT_A_NUMBER
+from prox_assets.refiner.scoring.refiner import ChunkRefiner
 from prox_assets.refining.gating import gate_notes, gated_chunk_refiner, gated_document_refiner, unreliable
 from prox_assets.refining.keep_all import KeepAllChunks, KeepAllDocuments
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prox_assets.inference import EngineSettings
-from prox_assets.refining.loaded import LoadedChunkRefiner, OneLoaded
+from prox_assets.refining.models import LoadedChunkRefiner, OneLoaded
 from prox_assets_tests.conftest import Graph
 
 
@@ -34,7 +34,7 @@ def test_another_refiner_takes_the_place_of_the_one_before() -> None:
 
 
 def test_loaded_refiners_are_named_by_what_they_are(graph: Graph) -> None:
-    from prox_assets.refining.loaded import checkpoint_fingerprint, chunk_thresholds, load_chunk_refiner
+    from prox_assets.refining.models import checkpoint_fingerprint, chunk_thresholds, load_chunk_refiner
 
     checkpoint = graph.store.artifact("web", "chunk_refiner").folder / "checkpoint"
     loaded = load_chunk_refiner(checkpoint, EngineSettings(threads=1))

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from prox_assets.config import Thresholds
 from prox_assets.programs import Beyond, Boundary, Execution, Rails, Status, apply_edits
-from prox_assets.refiner.answers import ChunkResult, chunk_result
-from prox_assets.refiner.calibration import AS_IT_IS
 from prox_assets.refiner.checkpoint import ChunkThresholds
-from prox_assets.refiner.tokenized import Tokens
-from prox_assets.refiner.windows import Window, windows
-from prox_assets.refining.chunks import ChunkExecutor, program_row
-from prox_assets.refining.counting import TokenCounter
-from prox_assets.refining.loaded import moved_thresholds
+from prox_assets.refiner.scoring.predictions import ChunkResult, chunk_result
+from prox_assets.refiner.scoring.windows import Window, windows
+from prox_assets.refiner.thresholds import AS_IT_IS
+from prox_assets.refiner.tokenization import Tokens
+from prox_assets.refining.chunk_stage import ChunkExecutor, TokenCounter, program_row
+from prox_assets.refining.models import moved_thresholds
 
 RAILS = [
     Rails(max_removed_share=1.0, min_kept_chars=0),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.programs import Rails, Stage, parse
 from prox_assets.programs.profiles.prox import execution_as_released
-from prox_assets.refining.released import as_released
-from prox_assets.refining.shards import write_chunk_refined
+from prox_assets.refining.execution import as_released
+from prox_assets.refining.stages import write_chunk_refined
 from prox_assets_tests.conftest import Graph
 
 

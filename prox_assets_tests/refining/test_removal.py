@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from prox_assets.chunking import Chunk
+from prox_assets.evaluation.report import character_truth, judge_programs, program_metrics, removal_metrics
 from prox_assets.programs import Beyond, Rails
-from prox_assets.refining.judged_programs import judge_programs, program_metrics
-from prox_assets.refining.removal import character_truth, removal_metrics
 
 LABEL = {
     "id": "a",

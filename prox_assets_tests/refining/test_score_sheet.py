@@ -6,8 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from prox_assets.refining.removal import lines_mask
-from prox_assets.refining.score_sheet import Answers, Decisions, LabelledPages, compared, page_texts, sheet
+from prox_assets.evaluation.report import (
+    Answers,
+    Decisions,
+    LabelledPages,
+    compared,
+    lines_mask,
+    page_texts,
+    sheet,
+)
 
 ROWS = [
     {"id": "a", "lines": ["Home", "clean", ""], "is_noise": [True, False, True], "keep": True, "lang": "en"},

@@ -17,8 +17,7 @@ import pytest
 
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import RefinerError
-from prox_assets.refining.parts import PartResult, Progress
-from prox_assets.refining.streaming import Work, stream_parts
+from prox_assets.refining.driver import PartResult, Progress, Work, stream_parts
 
 RANGES = [RowRange(start, start + 10) for start in range(0, 120, 10)]
 
@@ -138,7 +137,7 @@ KILLED = """
     import sys, time
     from pathlib import Path
     from prox_assets.documents.store import ShardKey, Store
-    from prox_assets.refining.streaming import Work, stream_parts
+    from prox_assets.refining.driver import Work, stream_parts
     from prox_assets_tests.refining.test_streaming import doubled, plus_one, summed
 
     folder = Path(sys.argv[1])

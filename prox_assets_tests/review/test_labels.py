@@ -12,12 +12,11 @@ from prox_assets.config import DocumentLabels
 from prox_assets.documents.schema import RAW
 from prox_assets.documents.store import RowRange, ShardKey, Store
 from prox_assets.errors import InputError
+from prox_assets.evaluation.report import LabelledPages, read_labels
 from prox_assets.quality.report.inputs import ReportInputs, ShardTexts
 from prox_assets.quality.report.page import build_report, text_digest
 from prox_assets.quality.statistics.database import build_database
 from prox_assets.quality.statistics.shard import write_shard_statistics
-from prox_assets.refining.evaluation import read_labels
-from prox_assets.refining.score_sheet import LabelledPages
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts
 from prox_assets.teacher.labels import LabelsTeacher
 from prox_assets_tests.quality.browser import downloaded_by, needs_chromium, probed

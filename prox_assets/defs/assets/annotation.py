@@ -8,12 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prox_assets.config import Bands
-from prox_assets.defs.assets.seeds import SEEDS_FILE, seed_documents
-from prox_assets.defs.devices import TEACHER_POOL
-from prox_assets.defs.guarded import guarded_with_teachers
-from prox_assets.defs.metadata import checked_artifact_result, column_schema, table_of
-from prox_assets.defs.partitions import domains, partitioned_check
-from prox_assets.defs.resources import CatalogueResource
+from prox_assets.defs.assets.corpus import SEEDS_FILE, seed_documents
+from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
+from prox_assets.defs.runs.decorators import TEACHER_POOL, guarded_with_teachers
+from prox_assets.defs.ui.metadata import checked_artifact_result, column_schema, table_of
 from prox_assets.documents.files import fingerprint, read_table, write_table
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.bases import require_bases

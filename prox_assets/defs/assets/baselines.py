@@ -15,17 +15,15 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import held_out_labels
 from prox_assets.defs.assets.refinement import chunk_refined_corpus, doc_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
-from prox_assets.defs.devices import GPU_POOL
-from prox_assets.defs.guarded import guarded_on_device
-from prox_assets.defs.metadata import artifact_result, shard_result, table_of
-from prox_assets.defs.partitions import domains
-from prox_assets.defs.progress import log_parts
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.shard_assets import ShardRun, shard_asset
+from prox_assets.defs.partitions import CatalogueResource, domains
+from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
+from prox_assets.defs.ui.metadata import artifact_result, shard_result, table_of
+from prox_assets.defs.ui.progress import log_parts
 from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.schema import RULE_FILTERED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
-from prox_assets.refining.parts import PartResult, map_parts
+from prox_assets.refining.driver import PartResult, map_parts
 from prox_assets.teacher.sampling import Holdout
 
 COMPARISON_FILE = "comparison.json"

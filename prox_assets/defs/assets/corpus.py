@@ -1,17 +1,24 @@
-"""The corpus as it comes: source rows in one schema."""
+"""The corpus as it comes: source rows in one schema, and the documents that the teacher sees."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from prox_assets.defs.metadata import shard_result, table_of
-from prox_assets.defs.partitions import source_of
-from prox_assets.defs.progress import log_rows
-from prox_assets.defs.shard_assets import ShardRun, shard_asset
+from prox_assets.config import Seeds
+from prox_assets.defs.partitions import CatalogueResource, domains, source_of
+from prox_assets.defs.runs.decorators import guarded
+from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
+from prox_assets.defs.ui.metadata import artifact_result, column_schema, shard_result, table_of
+from prox_assets.defs.ui.progress import log_rows
+from prox_assets.documents.files import write_table
 from prox_assets.documents.ingest import RejectionReason, ingest, ingest_report
-from prox_assets.documents.schema import RAW
+from prox_assets.documents.schema import RAW, SEEDS
 from prox_assets.documents.store import FinishedShard
+from prox_assets.teacher.sampling import Holdout, SamplingCounts, SeedSampler
+from prox_assets.teacher.stratified_sampling import StratifiedSampler
 
 
 @shard_asset(group="corpus", kinds={"parquet"}, schema=RAW)
@@ -42,3 +49,86 @@ def _described(reason: RejectionReason) -> dict[str, Any]:
 def _characters(finished: FinishedShard) -> int:
     lengths = (pc.sum(pc.utf8_length(batch.column(0))).as_py() or 0 for batch in finished.batches(["text"]))
     return int(sum(lengths))
+
+
+SEEDS_FILE = "seeds.parquet"
+
+
+@dg.asset(
+    partitions_def=domains,
+    deps=[raw_documents],
+    group_name="annotation",
+    kinds={"parquet"},
+    owners=["team:data"],
+    code_version="1",
+    metadata={"dagster/column_schema": column_schema(SEEDS)},
+)
+@guarded
+def seed_documents(
+    context: dg.AssetExecutionContext, catalogue: CatalogueResource
+) -> dg.MaterializeResult[Any]:
+    """A sample for the teacher: a pure function of the documents, its size and its seed."""
+    domain = context.partition_key
+    seeds = catalogue.domain(domain).seeds
+    store = catalogue.store()
+    shards = store.shards(domain, "raw_documents")
+    sampled = sample(shards, seeds)
+    configuration = {
+        "asset": "seed_documents",
+        "seeds": seeds.model_dump(mode="json"),
+        "shards": {shard.key.shard: shard.fingerprint for shard in shards},
+    }
+    artifact = store.publish(
+        domain,
+        "seed_documents",
+        configuration,
+        lambda folder: write_table(sampled.table, folder / SEEDS_FILE),
+    )
+    return artifact_result(
+        artifact,
+        seeds=sampled.table.num_rows,
+        documents_seen=sampled.counts.seen,
+        held_out=sampled.counts.held_out,
+        shards=len(shards),
+        **({"strata": table_of(sampled.strata)} if sampled.strata else {}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The seeds, what was looked at, and a row for each stratum: its name, documents and seeds."""
+
+    table: pa.Table
+    counts: SamplingCounts
+    strata: tuple[dict[str, Any], ...] = ()
+
+
+def sample(shards: tuple[FinishedShard, ...], seeds: Seeds) -> Sampled:
+    """Offer all documents of the shards to the sampler that the catalogue asks for."""
+    holdout = Holdout.of(seeds.holdout) if seeds.holdout else None
+    if seeds.strategy == "stratified":
+        return _stratified(shards, seeds, holdout)
+    sampler = SeedSampler(seeds.size, seeds.seed, holdout)
+    for shard in shards:
+        for batch in shard.batches():
+            sampler.add(batch, shard.key.shard)
+    return Sampled(sampler.table(), sampler.counts)
+
+
+def _stratified(shards: tuple[FinishedShard, ...], seeds: Seeds, holdout: Holdout | None) -> Sampled:
+    """Two passes: one to choose ids by stratum, one to read the documents."""
+    strata = StratifiedSampler(seeds.size, seeds.seed, seeds.strata, holdout)
+    for shard in shards:
+        for batch in shard.batches():
+            strata.add(batch)
+    quotas = strata.quotas(seeds.quota, seeds.floor)
+    chosen = pa.array(strata.chosen(quotas), pa.string())
+    sampler = SeedSampler(seeds.size, seeds.seed)
+    for shard in shards:
+        for batch in shard.batches():
+            sampler.add(batch.filter(pc.is_in(batch["doc_id"], value_set=chosen)), shard.key.shard)
+    rows = [
+        {"stratum": name, "documents": strata.documents[name], "seeds": quota}
+        for name, quota in sorted(quotas.items())
+    ]
+    return Sampled(sampler.table(), strata.counts, tuple(rows))

@@ -10,16 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prox_assets.config import Domain
-from prox_assets.defs.assets.corpus import raw_documents
+from prox_assets.defs.assets.corpus import SEEDS_FILE, raw_documents
 from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
-from prox_assets.defs.assets.seeds import SEEDS_FILE
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
-from prox_assets.defs.devices import GPU_POOL
-from prox_assets.defs.guarded import guarded_on_device
-from prox_assets.defs.metadata import artifact_result, table_of
-from prox_assets.defs.partitions import domains
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.teaching import (
+from prox_assets.defs.partitions import CatalogueResource, domains
+from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.training_data import (
     CHUNK_ANNOTATIONS_FILE,
     DOC_ANNOTATIONS_FILE,
     HARD_EXAMPLES,
@@ -29,13 +25,14 @@ from prox_assets.defs.teaching import (
     teaching_tables,
     trained_on,
 )
+from prox_assets.defs.ui.metadata import artifact_result, table_of
 from prox_assets.documents.files import read_table, write_json, write_table
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError
 from prox_assets.inference import Task
 from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import read_info
-from prox_assets.refining.pool_scores import refiner_scores
+from prox_assets.refining.estimate import refiner_scores
 from prox_assets.teacher.agreement import document_judgements, line_marks
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.hard_examples import (

@@ -11,22 +11,20 @@ import pyarrow.compute as pc
 
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
-from prox_assets.defs.devices import GPU_POOL
-from prox_assets.defs.guarded import guarded_on_device
-from prox_assets.defs.metadata import shard_result, table_of
-from prox_assets.defs.partitions import domains
-from prox_assets.defs.progress import log_parts
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.shard_assets import ShardRun, shard_asset
-from prox_assets.defs.shown import edits_markdown, shares_markdown
+from prox_assets.defs.partitions import CatalogueResource, domains
+from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
+from prox_assets.defs.ui.metadata import edits_markdown, shard_result, shares_markdown, table_of
+from prox_assets.defs.ui.progress import log_parts
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.inference import Task
-from prox_assets.refining import shards as stages
-from prox_assets.refining.documents import KEPT
+from prox_assets.refining import stages
+from prox_assets.refining.document_stage import KEPT
 from prox_assets.refining.estimate import estimate_refining
+from prox_assets.refining.execution import refuse_returned
 from prox_assets.refining.gating import gated_chunk_refiner, gated_document_refiner, stored_gate
-from prox_assets.refining.loaded import (
+from prox_assets.refining.models import (
     ChunkDecider,
     DocumentDecider,
     LoadedChunkRefiner,
@@ -39,7 +37,6 @@ from prox_assets.refining.loaded import (
     moved_thresholds,
     rails_of,
 )
-from prox_assets.refining.replay import refuse_returned
 
 
 @shard_asset(

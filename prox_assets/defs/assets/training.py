@@ -10,27 +10,23 @@ import dagster as dg
 from prox_assets.config import RefinerOf, RefinerRecipe, RefinerSection
 from prox_assets.config.refiners import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
-from prox_assets.defs.assets.seeds import seed_documents
-from prox_assets.defs.devices import GPU_POOL
-from prox_assets.defs.guarded import guarded, guarded_on_device
-from prox_assets.defs.metadata import artifact_result, checked_artifact_result, table_of
-from prox_assets.defs.partitions import domains, partitioned_check
-from prox_assets.defs.plots import curves_markdown
-from prox_assets.defs.resources import CatalogueResource
-from prox_assets.defs.teaching import finished_rounds, teaching_sources, teaching_tables
-from prox_assets.defs.training_progress import log_training
+from prox_assets.defs.assets.corpus import seed_documents
+from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
+from prox_assets.defs.runs.decorators import GPU_POOL, guarded, guarded_on_device
+from prox_assets.defs.training_data import finished_rounds, teaching_sources, teaching_tables
+from prox_assets.defs.ui.metadata import artifact_result, checked_artifact_result, curves_markdown, table_of
+from prox_assets.defs.ui.progress import log_training
 from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.store import Store
 from prox_assets.inference import Task
-from prox_assets.refiner.aims import Goal
 from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
+from prox_assets.refiner.data import build_sft
 from prox_assets.refiner.gate import no_better, too_few
-from prox_assets.refiner.generative.layout import Layout
+from prox_assets.refiner.generative.prompts import Layout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
-from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
-from prox_assets.refiner.sft import build_sft
+from prox_assets.refiner.thresholds import Goal
 from prox_assets.teacher.hard_examples import with_examples
 
 Section = RefinerRecipe | GenerativeSection
@@ -185,7 +181,7 @@ def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeReci
 def _trainer(recipe: Recipe | GenerativeRecipe) -> Any:
     from prox_assets.refiner.generative.training import train_generative_refiner
     from prox_assets.refiner.launching import train_in_processes
-    from prox_assets.refiner.training import train_chunk_refiner, train_document_refiner
+    from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 
     if isinstance(recipe, GenerativeRecipe):
         train: Any = train_generative_refiner

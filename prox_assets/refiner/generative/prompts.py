@@ -1,18 +1,117 @@
-"""Texts made ready for a generative refiner: prompts as token ids. Needs the tokenizer, no model."""
+"""Prompts of a generative refiner as token ids, their layout, and `writing.json`, which records both."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from prox_assets.chunking import Chunk, chunk_lines, line_spans
+from prox_assets.chunking import Chunk, chunk_lines, line_spans, numbered
+from prox_assets.errors import RefinerError
 from prox_assets.inference import Prompt
 from prox_assets.programs import DROP_DOC, KEEP_DOC
 from prox_assets.programs.profiles.interface import PROX, Language
-from prox_assets.refiner.generative.layout import Layout, first_label
-from prox_assets.refiner.prepared import PreparedDocument
-from prox_assets.refiner.tokenized import Ints, TextTokenizer
+from prox_assets.refiner.scoring.refiner import PreparedDocument
+from prox_assets.refiner.tokenization import Ints, TextTokenizer
+
+_LABELS = 1000  # ProX's line numbers have three digits
+
+
+class Layout(StrEnum):
+    """What stands around the text, the tokenizer's first token apart.
+
+    `PLAIN_DOC` is `[doc]`, the text and `[/doc]`, each on lines of their own. `LLAMA2` is Llama 2's chat
+    layout around what ProX put into it: the bare text of a document, `[doc]` lines for a chunk (its driver).
+    """
+
+    PLAIN_DOC = "plain_doc"
+    LLAMA2 = "llama2"
+
+    def document(self, text: str) -> str:
+        """The prompt of a document."""
+        return f"[INST] {text.strip()} [/INST]" if self is Layout.LLAMA2 else f"[doc]\n{text}\n[/doc]\n"
+
+    def chunk(self, lines: str) -> str:
+        """The prompt of a chunk's numbered lines."""
+        shown = f"[doc]\n{lines}\n[/doc]"
+        return f"[INST] {shown} [/INST]" if self is Layout.LLAMA2 else f"{shown}\n"
+
+
+def first_label(chunk: Chunk) -> int:
+    """The number that a chunk's first line is shown with: the document's, or 0 where that has four digits.
+
+    The models that ProX released never met a label of four digits.
+    """
+    return chunk.line_start if chunk.line_stop <= _LABELS else 0
+
+
+def labels(chunk: Chunk) -> range:
+    """The numbers that a chunk's lines are shown with."""
+    first = first_label(chunk)
+    return range(first, first + chunk.line_stop - chunk.line_start)
+
+
+def shown(text: str, chunk: Chunk) -> str:
+    """A chunk's lines with their labels."""
+    return numbered(text, chunk, first_label(chunk))
+
+
+WRITING_FILE = "writing.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutScore:
+    """How a model answered under a layout, over some pages.
+
+    `well_formed`: the share of what it wrote freely that are programs without a refused call; at equal shares
+    `log_probability` decides: the mean log-probability that its first token begins a call of the stage.
+    """
+
+    layout: Layout
+    well_formed: float
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a checkpoint is asked: the prompt's layout, and `probed`, what chose it.
+
+    `grammar` says whether one holds the answer, which has at most `max_new_tokens`.
+    """
+
+    layout: Layout
+    grammar: bool
+    max_new_tokens: int
+    probed: tuple[LayoutScore, ...] = ()
+
+    def write(self, folder: Path) -> None:
+        """Write `writing.json` into `folder`."""
+        (folder / WRITING_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def read_writing(checkpoint: Path) -> Writing:
+    """How a checkpoint is asked.
+
+    Raises RefinerError when it does not say: it is no generative refiner.
+    """
+    path = checkpoint / WRITING_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if type(values["grammar"]) is not bool or type(values["max_new_tokens"]) is not int:
+            raise ValueError("grammar is no boolean or max_new_tokens no integer")
+        if values["max_new_tokens"] < 1:
+            raise ValueError("max_new_tokens is less than 1")
+        probed = tuple(LayoutScore(**{**one, "layout": Layout(one["layout"])}) for one in values["probed"])
+        return Writing(Layout(values["layout"]), values["grammar"], values["max_new_tokens"], probed)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RefinerError(
+            f"{path} cannot be read ({error!r}). Train a generative refiner, or name a checkpoint of one in "
+            "refiner.checkpoint."
+        ) from error
+
 
 ANSWERS = (KEEP_DOC, DROP_DOC)
 _SEAMS = 8  # tokens by which a text in a prompt may be longer than alone

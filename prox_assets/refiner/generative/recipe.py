@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from prox_assets.inference import Task
-from prox_assets.refiner.course import Optimization
-from prox_assets.refiner.generative.layout import Layout
-from prox_assets.refiner.recipe import UNNAMED
+from prox_assets.refiner.generative.prompts import Layout
+from prox_assets.refiner.recipe import UNNAMED, Optimization
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,180 @@
-"""Trains a generative refiner: SFT table in, a checkpoint directory out."""
+"""Train a generative refiner: SFT table in, a checkpoint folder out; validated after every epoch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, GenerationEngine, Task
 from prox_assets.inference.loading import save_checkpoint
-from prox_assets.programs import REGISTRY, Stage
+from prox_assets.programs import REGISTRY, Stage, parse
 from prox_assets.programs.rendering import signature
+from prox_assets.refiner import metrics
 from prox_assets.refiner.bases import DECIDING_TOKENS, require_room
+from prox_assets.refiner.cards import recipe_text, scores_text, thresholds_text
 from prox_assets.refiner.checkpoint import (
+    CARD_FILE,
     CheckpointInfo,
     ChunkThresholds,
+    Curves,
     DocumentThresholds,
+    Progress,
+    no_progress,
     write_curves,
 )
-from prox_assets.refiner.curves import Curves, Progress, no_progress
-from prox_assets.refiner.gate import Evidence
-from prox_assets.refiner.generative.card import write_generative_card
+from prox_assets.refiner.data import labelled_texts, line_truth, require_chunks, require_documents, split_of
+from prox_assets.refiner.evaluation import document_metrics, line_metrics
+from prox_assets.refiner.gate import Evidence, measured
 from prox_assets.refiner.generative.completions import (
     Completion,
     chunk_completions,
     completion_course,
     document_completions,
 )
-from prox_assets.refiner.generative.layout import Layout
 from prox_assets.refiner.generative.model import make_causal_model
-from prox_assets.refiner.generative.probing import PAGES, probe_layouts
-from prox_assets.refiner.generative.prompts import PromptWriter
+from prox_assets.refiner.generative.prompts import Layout, PromptWriter, Writing
 from prox_assets.refiner.generative.recipe import GenerativeRecipe
-from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
-from prox_assets.refiner.generative.validation import JudgedPrograms, document_scores, judge_documents
-from prox_assets.refiner.generative.writing import Writing
-from prox_assets.refiner.metrics import best_f1
-from prox_assets.refiner.sufficiency import require_chunks, require_documents, split_of
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.training import TrainedRefiner, data_note
+from prox_assets.refiner.generative.refiners import (
+    PAGES,
+    GenerativeChunkRefiner,
+    GenerativeDocumentRefiner,
+    probe_layouts,
+)
+from prox_assets.refiner.metrics import Bools, Floats, best_f1, require_numbers
+from prox_assets.refiner.scoring.predictions import ChunkResult
+from prox_assets.refiner.scoring.training import TrainedRefiner, data_note
+from prox_assets.refiner.scoring.validation import Judged
+from prox_assets.refiner.scoring.windows import merge_chunks
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.refiner.training_state import work_folder
+
+Scores = dict[str, Any]
+
+
+def judge_documents(refiner: GenerativeDocumentRefiner, table: pa.Table) -> Judged:
+    """Keep probabilities beside the labels of a document table."""
+    scores = [score.keep_probability for score in refiner.score(table["text"].to_pylist())]
+    return Judged(np.array(scores), np.array(table["keep"].to_pylist(), dtype=np.bool_))
+
+
+def document_scores(judged: Judged, f1_slack: float) -> tuple[DocumentThresholds, Scores, Evidence]:
+    """The threshold that removes least among the good ones, what it reaches, and the evidence for the gate.
+
+    Raises RefinerError where scores are not numbers.
+    """
+    require_numbers(judged.scores, "keep probabilities")
+    good = metrics.good_thresholds(judged.scores, judged.truth, f1_slack)
+    threshold = float(good[-1]) if len(good) else 0.5
+    scores = asdict(document_metrics(judged.scores, judged.truth, threshold))
+    evidence = measured(judged.scores, judged.truth, judged.documents, threshold, Task.DOCUMENT)
+    return DocumentThresholds(threshold), scores, evidence
+
+
+class JudgedPrograms:
+    """The programs that a refiner writes for a chunk table, and what they do to lines that count."""
+
+    def __init__(self, refiner: GenerativeChunkRefiner, table: pa.Table) -> None:
+        rows = labelled_texts(table)
+        results = refiner.refine([row.text for row in rows])
+        truths = [line_truth(row) for row in rows]
+        scores = [_line_scores(row.text, chunks) for row, chunks in zip(rows, results, strict=True)]
+        counting = [one[counts] for one, (_, counts) in zip(scores, truths, strict=True)]
+        self._chunks = [chunk for chunks in results for chunk in chunks]
+        self._documents = len(rows)
+        self._scores: Floats = np.concatenate(counting)
+        self._truth: Bools = np.concatenate([noise[counts] for noise, counts in truths])
+        self._document = np.repeat(np.arange(len(rows)), [len(one) for one in counting])
+
+    def f1(self) -> float:
+        """Line F1."""
+        return metrics.at_threshold(self._scores, self._truth, 0.5).f1
+
+    def scores(self) -> tuple[ChunkThresholds, Scores, Evidence]:
+        """Line scores, how well-formed and how long the programs are, and the evidence for the gate.
+
+        A line is removed or is not, so the area under the ROC curve is the mean of the two classes' recalls.
+        """
+        programs = [parse(chunk.program_text, Stage.CHUNK) for chunk in self._chunks]
+        pairs = list(zip(programs, self._chunks, strict=True))
+        lines = asdict(line_metrics(self._scores, self._truth, 0.5, self._documents))
+        evidence = measured(self._scores, self._truth, self._document, 0.5, Task.CHUNK)
+        programs_scores = lines | {
+            "n_programs": len(programs),
+            "malformed_share": _mean([bool(program.refusals) or not program.calls for program in programs]),
+            "cut_off_share": _mean([chunk.error is not None for _, chunk in pairs]),
+            "calls_per_program": _mean([len(program.calls) for program in programs]),
+        }
+        return ChunkThresholds(), programs_scores, evidence
+
+
+def _line_scores(text: str, chunks: Sequence[ChunkResult]) -> Floats:
+    parts = ((one.chunk, one.n_tokens, one.line_scores) for one in chunks)
+    return merge_chunks(text.count("\n") + 1, parts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
+
+
+_TITLES = {Task.DOCUMENT: "A document refiner that writes", Task.CHUNK: "A chunk refiner that writes"}
+_PURPOSES = {
+    Task.DOCUMENT: "Reads the first window of a document and writes `keep_doc()` or `drop_doc()`.",
+    Task.CHUNK: "Reads a window of numbered lines and writes the calls that clean it: `remove_lines`, "
+    "`normalize`, or `keep_chunk()`.",
+}
+_EXAMPLES = {Task.DOCUMENT: "The valley sleeps.", Task.CHUNK: "[000]Home\n[001]The valley sleeps."}
+
+
+def write_generative_card(folder: Path, info: CheckpointInfo, writing: Writing, data: str) -> None:
+    """Write `README.md` into a checkpoint directory.
+
+    `data` says in a sentence or two what it was trained on.
+    """
+    template = resources.files("prox_assets.refiner") / "card_generative.txt"
+    text = Template(template.read_text(encoding="utf-8")).substitute(
+        title=_TITLES[info.task],
+        purpose=_PURPOSES[info.task],
+        data=data,
+        origin=_origin(info),
+        recipe=recipe_text(info),
+        scores=scores_text(info) or "There were no validation rows.",
+        decision=_decision(info, writing),
+        example=repr(_example(info.task, writing)),
+        max_new_tokens=str(writing.max_new_tokens),
+        window=str(info.window),
+    )
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _origin(info: CheckpointInfo) -> str:
+    if info.recipe["checkpoint"]:
+        return f"`{info.recipe['checkpoint']}`, as it is."
+    base = info.recipe["base"]
+    return f"Fine-tuned from `{base}`." if base else "A Llama made from a configuration, from scratch."
+
+
+def _decision(info: CheckpointInfo, writing: Writing) -> str:
+    if info.task is Task.DOCUMENT:
+        return (
+            "The decision is the probability of `keep_doc()` beside `drop_doc()`, from one forward pass. "
+            f"Threshold, chosen on the same data: {thresholds_text(info)}."
+        )
+    held = "held to a grammar of the chunk's own lines" if writing.grammar else "written freely"
+    return f"Programs are {held}, without sampling, {writing.max_new_tokens} tokens long at most."
+
+
+def _example(task: Task, writing: Writing) -> str:
+    text = _EXAMPLES[task]
+    return writing.layout.document(text) if task is Task.DOCUMENT else writing.layout.chunk(text)
+
 
 _BATCH_TOKENS = 16_384
 

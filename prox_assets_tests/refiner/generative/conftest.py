@@ -9,11 +9,11 @@ import pytest
 
 from prox_assets.documents.schema import SFT_CHUNKS
 from prox_assets.inference import Task
+from prox_assets.refiner.generative.model import train_llama_tokenizer
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe
-from prox_assets.refiner.generative.tokenizer import train_llama_tokenizer
 from prox_assets.refiner.generative.training import train_generative_refiner
-from prox_assets.refiner.tokenized import TextTokenizer
-from prox_assets.refiner.training import TrainedRefiner
+from prox_assets.refiner.scoring.training import TrainedRefiner
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage, generate_pages
 from prox_assets_tests.refiner.tables import chunk_table, document_table
 

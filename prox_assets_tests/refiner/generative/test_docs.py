@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prox_assets.refiner.training import TrainedRefiner
+from prox_assets.refiner.scoring.training import TrainedRefiner
 
 _PAGE = Path(__file__).parents[3] / "docs" / "refiners.md"
 _CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from prox_assets.inference import Task
-from prox_assets.refiner.curves import EpochPoint, StepPoint
+from prox_assets.refiner.checkpoint import EpochPoint, StepPoint
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets.refiner.launching import train_in_processes
 from prox_assets_tests.refiner.generative.conftest import recipe, some_pages

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from prox_assets.programs import Stage
 from prox_assets.programs.rendering import lark_grammar
-from prox_assets.refiner.generative.layout import Layout
-from prox_assets.refiner.generative.prompts import PreparedChunk, PromptWriter
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.generative.prompts import Layout, PreparedChunk, PromptWriter
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 
 WINDOW = 64

@@ -10,13 +10,11 @@ from transformers import LlamaForCausalLM
 
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import read_info
-from prox_assets.refiner.generative.layout import Layout
-from prox_assets.refiner.generative.model import llama_config
+from prox_assets.refiner.generative.model import llama_config, train_pieces
+from prox_assets.refiner.generative.prompts import Layout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, GenerativeRecipe
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
-from prox_assets.refiner.generative.tokenizer import train_pieces
 from prox_assets.refiner.generative.training import train_generative_refiner
-from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.sample import SamplePage
 from prox_assets_tests.real import real_data
 from prox_assets_tests.refiner.generative.conftest import TINY, recipe, some_pages

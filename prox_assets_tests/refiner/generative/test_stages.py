@@ -11,10 +11,10 @@ from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.inference import EngineSettings
 from prox_assets.programs import Rails, Stage, parse
 from prox_assets.refiner.checkpoint import ChunkThresholds
-from prox_assets.refiner.training import TrainedRefiner
-from prox_assets.refining import shards
-from prox_assets.refining.loaded import load_chunk_refiner, load_document_refiner
-from prox_assets.refining.parts import Progress
+from prox_assets.refiner.scoring.training import TrainedRefiner
+from prox_assets.refining import stages as shards
+from prox_assets.refining.driver import Progress
+from prox_assets.refining.models import load_chunk_refiner, load_document_refiner
 from prox_assets.sample import SamplePage
 
 pytest.importorskip("llguidance", reason="llguidance, which holds models to a grammar, is not installed")

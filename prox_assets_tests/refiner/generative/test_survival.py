@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prox_assets.inference import Task
-from prox_assets.refiner.curves import EpochPoint, StepPoint
+from prox_assets.refiner.checkpoint import EpochPoint, StepPoint
 from prox_assets.refiner.generative.recipe import Lora
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets_tests.refiner.generative.conftest import recipe, some_pages

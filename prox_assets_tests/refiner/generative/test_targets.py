@@ -7,11 +7,10 @@ from lark import Lark
 
 from prox_assets.chunking import Chunk, whole
 from prox_assets.programs import Outcome, Rails, Stage, execute_chunks, parse, shifted
-from prox_assets.refiner.examples import LabelledText
-from prox_assets.refiner.generative.layout import Layout
-from prox_assets.refiner.generative.prompts import PromptWriter
-from prox_assets.refiner.generative.targets import chunk_target
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.data import LabelledText
+from prox_assets.refiner.generative.completions import chunk_target
+from prox_assets.refiner.generative.prompts import Layout, PromptWriter
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 from prox_assets_tests.refiner.tables import noise_spans
 

@@ -6,8 +6,8 @@ import pytest
 from sentencepiece import SentencePieceProcessor
 
 from prox_assets.errors import RefinerError
-from prox_assets.refiner.generative.tokenizer import llama_tokenizer, train_pieces
-from prox_assets.refiner.tokenized import TextTokenizer
+from prox_assets.refiner.generative.model import llama_tokenizer, train_pieces
+from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 from prox_assets_tests.real import real_data
 

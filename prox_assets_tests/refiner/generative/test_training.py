@@ -13,13 +13,12 @@ from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.checkpoint import CARD_FILE, read_curves, read_info
 from prox_assets.refiner.evaluation import evaluate_lines
-from prox_assets.refiner.generative.layout import Layout
+from prox_assets.refiner.generative.prompts import Layout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, Lora
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.generative.training import train_generative_refiner
-from prox_assets.refiner.generative.writing import read_writing
 from prox_assets.refiner.metrics import roc_auc
-from prox_assets.refiner.training import TrainedRefiner
+from prox_assets.refiner.scoring.training import TrainedRefiner
 from prox_assets.sample import SamplePage
 from prox_assets_tests.refiner.generative.conftest import recipe, some_pages
 from prox_assets_tests.refiner.tables import chunk_table, document_table, labels_table

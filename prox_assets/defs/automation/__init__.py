@@ -1,0 +1,1 @@
+"""What runs by itself: discovery of shards, the nightly schedule, backfills, jobs."""

@@ -1,0 +1,1 @@
+"""How assets run: over many shards, with a GPU lease, with retries."""

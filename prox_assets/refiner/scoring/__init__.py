@@ -1,0 +1,1 @@
+"""Scoring refiners: a classification model scores lines and documents, and programs follow."""
