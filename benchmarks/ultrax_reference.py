@@ -23,7 +23,8 @@ from programs_reference import read
 
 from prox_assets.chunking import whole
 from prox_assets.programs import apply_edits, revert_edits
-from prox_assets.programs.profiles.ultrax import execute_ultrax, read_ultrax
+from prox_assets.programs.profiles.ultrax import execute_ultrax
+from prox_assets.programs.profiles.ultrax_text import read_ultrax
 
 RESULTS = Path(__file__).parent / "results" / "ultrax_reference.json"
 FILE = "stage2_large_scale_execution/post_processing/post_process_and_execute.py"

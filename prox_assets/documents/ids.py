@@ -205,3 +205,28 @@ def _nanoseconds(value: timedelta) -> int:
 def _nanoseconds_of_day(value: time) -> int:
     seconds = (value.hour * 60 + value.minute) * 60 + value.second
     return seconds * _SECOND + value.microsecond * 1_000
+
+
+def strict_json(values: Mapping[str, Any]) -> str:
+    """JSON that every parser takes: NaN is null; infinities, and values that JSON has no type for, are text.
+
+    Raises:
+        RecursionError: lists and objects are nested hundreds of levels deep.
+    """
+    try:
+        text = json.dumps(dict(values), default=value_text, sort_keys=True, allow_nan=False)
+    except ValueError:
+        text = ""
+    if text and "\\ud" not in text:  # half of a surrogate pair has no UTF-8
+        return text
+    return json.dumps(_plain_json(values), sort_keys=True, allow_nan=False)
+
+
+def _plain_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {value_text(name) or "": _plain_json(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_json(entry) for entry in value]
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and value - value == 0):
+        return value
+    return value_text(value)

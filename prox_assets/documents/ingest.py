@@ -13,10 +13,9 @@ from prox_assets.documents.formats.readers import (
     UNREADABLE,
     SourceRow,
     read_rows,
-    strict_json,
     wanted_columns,
 )
-from prox_assets.documents.ids import id_text, value_text
+from prox_assets.documents.ids import id_text, strict_json, value_text
 from prox_assets.documents.provenance import part_fingerprint, source_record
 from prox_assets.documents.schema import RAW, REJECTED
 from prox_assets.documents.shards import MANIFEST

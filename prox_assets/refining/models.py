@@ -13,7 +13,7 @@ from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import matrix_rate
 from prox_assets.programs import Rails
 from prox_assets.programs.profiles.interface import PROX, Language, Profile
-from prox_assets.programs.profiles.ultrax import FIRST_LINE
+from prox_assets.programs.profiles.ultrax_text import FIRST_LINE
 from prox_assets.programs.rails import PastEnd
 from prox_assets.refiner.cards import non_embedding_parameters
 from prox_assets.refiner.checkpoint import ChunkThresholds, read_info

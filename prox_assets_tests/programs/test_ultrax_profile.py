@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from prox_assets.chunking import Chunk, whole
 from prox_assets.programs import Execution, Refused, apply_edits, parse, revert_edits
 from prox_assets.programs.arguments import encodes
-from prox_assets.programs.profiles.ultrax import execute_ultrax, read_ultrax, write_ultrax
+from prox_assets.programs.profiles.ultrax import execute_ultrax
+from prox_assets.programs.profiles.ultrax_text import read_ultrax, write_ultrax
 from prox_assets.programs.program import Stage
 
 PAGE = "Home | About\nThe article.[edit]\n\nMore of it.\nShare\n"

@@ -14,7 +14,7 @@ from prox_assets.documents.discovery import printable
 from prox_assets.documents.filesystem import FoundFile, in_s3, opened, parquet_source
 from prox_assets.documents.formats.compression import decompressed
 from prox_assets.documents.formats.splits import Piece, footer, is_encrypted
-from prox_assets.documents.ids import value_text
+from prox_assets.documents.ids import strict_json, value_text
 from prox_assets.documents.sources import FilePart, ShardSource
 from prox_assets.errors import InputError, one_line
 
@@ -76,31 +76,6 @@ def read_rows(source: ShardSource) -> Iterator[SourceRow]:
             number = row.row
             yield row if start == 0 else replace(row, row=start + number)
         start += number + 1
-
-
-def strict_json(values: Mapping[str, Any]) -> str:
-    """JSON that every parser takes: NaN is null; infinities, and values that JSON has no type for, are text.
-
-    Raises:
-        RecursionError: lists and objects are nested hundreds of levels deep.
-    """
-    try:
-        text = json.dumps(dict(values), default=value_text, sort_keys=True, allow_nan=False)
-    except ValueError:
-        text = ""
-    if text and "\\ud" not in text:  # half of a surrogate pair has no UTF-8
-        return text
-    return json.dumps(_json_value(values), sort_keys=True, allow_nan=False)
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {value_text(name) or "": _json_value(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_value(entry) for entry in value]
-    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and value - value == 0):
-        return value
-    return value_text(value)
 
 
 def missing_columns(names: Sequence[str], columns: Columns) -> list[str]:

@@ -15,7 +15,8 @@ from prox_assets.programs.actions import Window
 from prox_assets.programs.executor import Execution, Scores, execute_chunks
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.parser import parse
-from prox_assets.programs.profiles.ultrax import FIRST_LINE, execute_ultrax, read_ultrax, write_ultrax
+from prox_assets.programs.profiles.ultrax import execute_ultrax
+from prox_assets.programs.profiles.ultrax_text import FIRST_LINE, read_ultrax, write_ultrax
 from prox_assets.programs.program import Program, Stage
 from prox_assets.programs.rails import PastEnd, Rails
 from prox_assets.programs.registry import Registry
