@@ -24,7 +24,7 @@ from prox_assets.documents.store import FinishedShard, ShardKey, Store
 from prox_assets.programs import Rails
 from prox_assets.quality.checks.expectations import UPSTREAM, validate
 from prox_assets.quality.checks.outcomes import DataDocsSite
-from prox_assets.quality.checks.rules import Conservation, Thresholds
+from prox_assets.quality.checks.rules import CheckLimits, Conservation
 from prox_assets.refining import stages as shards
 from prox_assets.refining.driver import PartResult, map_parts
 from prox_assets.refining.models import engine_settings, load_chunk_refiner, load_document_refiner
@@ -129,7 +129,7 @@ def validated(finished: dict[str, FinishedShard], site: DataDocsSite) -> dict[st
         rejected = shard.paths("rejected") if asset == "raw_documents" else ()
         started = time.perf_counter()
         conservation = Conservation(upstream=upstream, rejected=rejected)
-        validate(asset, shard.paths(), conservation, Thresholds(), "web|all", site)
+        validate(asset, shard.paths(), conservation, CheckLimits(), "web|all", site)
         seconds[asset] = time.perf_counter() - started
     return seconds
 

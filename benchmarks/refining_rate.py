@@ -118,7 +118,7 @@ def language_model(bench: Bench, tokenizer: Any) -> Any:
 
 def writing_checkpoint(bench: Bench, task: Task) -> Path:
     """An untrained generative refiner, which writes programs of the same length as the released way's."""
-    from prox_assets.refiner.generative.prompts import Layout, Writing
+    from prox_assets.refiner.generative.prompts import PromptLayout, Writing
 
     folder = bench.folder / f"{task}-writer"
     if not folder.exists():
@@ -127,7 +127,7 @@ def writing_checkpoint(bench: Bench, task: Task) -> Path:
         language_model(bench, tokenizer).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         length = len(tokenizer.encode(ANSWER[task], add_special_tokens=False))
-        Writing(Layout.PLAIN_DOC, True, length).write(folder)
+        Writing(PromptLayout.PLAIN_DOC, True, length).write(folder)
         thresholds = DocumentThresholds() if task is Task.DOCUMENT else ChunkThresholds()
         CheckpointInfo(task, bench.window, thresholds, {}, {}, kind="generative").write(folder)
     return folder

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prox_assets.config import LlmTeacher
+from prox_assets.config import LlmTeacherSection
 from prox_assets.teacher.factory import open_teacher
 
 RESULT = Path(__file__).parent / "results" / "teacher_throughput.json"
@@ -33,7 +33,7 @@ server.serve_forever()
 
 
 def measured(url: str, model: str, seeds: int, concurrency: int, folder: Path) -> dict[str, float]:
-    section = LlmTeacher(kind="llm", model=model, base_url=url, concurrency=concurrency)
+    section = LlmTeacherSection(kind="llm", model=model, base_url=url, concurrency=concurrency)
     texts = [f"A lesson, number {i}, at concurrency {concurrency}." for i in range(seeds)]
     table = pa.table({"doc_id": [str(i) for i in range(seeds)], "text": texts})
     teacher = open_teacher(section, folder / str(concurrency))

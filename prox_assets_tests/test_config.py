@@ -8,7 +8,7 @@ from prox_assets import config
 from prox_assets.config import refiners as generative
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
-from prox_assets.quality.checks.rules import Thresholds
+from prox_assets.quality.checks.rules import CheckLimits
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 
@@ -23,9 +23,9 @@ from prox_assets.refiner.recipe import Architecture, Recipe, Training
         (generative.CausalArchitecture(), CausalArchitecture(), set()),
         (generative.CausalTraining(), CausalTraining(), set()),
         (generative.Lora(), Lora(), set()),
-        (config.Bands(), Thresholds(), set()),
+        (config.Bands(), CheckLimits(), set()),
         (config.Inference(), EngineSettings(), set()),
-        (config.Execution(), Rails(), set()),
+        (config.ExecutionSection(), Rails(), set()),
     ],
 )
 def test_defaults_agree(section: config.Section, value: object, beside: set[str]) -> None:

@@ -33,7 +33,6 @@ FLOORS = {
     "languages": 0,
     "arrays": 0,
     "errors": 0,
-    "redaction": -1,
 }
 
 BARE = ("programs", "chunking", "inference", "documents", "refiner", "refining")

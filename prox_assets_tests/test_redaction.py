@@ -6,8 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prox_assets.errors import InputError
-from prox_assets.redaction import MASK, declare_secret, redact, redact_error, secret_in
+from prox_assets.errors import MASK, InputError, declare_secret, redact, redact_error, secret_in
 
 SHAPES = [
     ("s3://AKIA:SECRETKEY@bucket/x", "SECRETKEY"),

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from prox_assets import terminal
-from prox_assets.quality.report.terminal import show_document
+from prox_assets.quality.report.text import show_document
 from prox_assets.terminal import new_table, open_console, progress_bars, show
 
 PACKAGE = Path(terminal.__file__).parent

@@ -104,7 +104,7 @@ class PairedDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonResult:
     """All runs, in the order of corpora and then of seeds; the first corpus is the baseline of the others."""
 
     settings: PretrainingSettings
@@ -175,7 +175,7 @@ _STYLE = {
 }
 
 
-def comparison_svg(comparison: Comparison) -> str:
+def comparison_svg(comparison: ComparisonResult) -> str:
     """An `<svg>` element to be put into a page: text takes the page's colour, and its background shows.
 
     Left, the training loss of every step, the mean over the seeds. Right, reference bits per character from
@@ -196,7 +196,7 @@ def comparison_svg(comparison: Comparison) -> str:
     return svg[svg.index("<svg") :].replace(_INK, "currentColor")
 
 
-def _draw_curves(axes: Any, comparison: Comparison) -> None:
+def _draw_curves(axes: Any, comparison: ComparisonResult) -> None:
     steps = range(1, comparison.settings.steps + 1)
     for index, corpus in enumerate(comparison.corpora):
         losses = [run.training_losses for run in comparison.of(corpus)]
@@ -206,7 +206,7 @@ def _draw_curves(axes: Any, comparison: Comparison) -> None:
     axes.legend(frameon=False)
 
 
-def _draw_bars(axes: Any, comparison: Comparison) -> None:
+def _draw_bars(axes: Any, comparison: ComparisonResult) -> None:
     corpora = comparison.corpora
     for index, corpus in enumerate(corpora):
         bits = [run.bits_per_character for run in comparison.of(corpus)]
@@ -225,7 +225,7 @@ def _draw_bars(axes: Any, comparison: Comparison) -> None:
     axes.set(xlabel="bits per character, lower is better", title="Held-out clean text", xlim=(0, None))
 
 
-def _label(comparison: Comparison, corpus: str) -> str:
+def _label(comparison: ComparisonResult, corpus: str) -> str:
     mean = f"{comparison.mean(corpus):.3f}"
     if corpus == comparison.corpora[0]:
         return mean
@@ -245,7 +245,7 @@ def compare_corpora(
     tokenizer: Path,
     settings: PretrainingSettings,
     report: Callable[[str], None],
-) -> Comparison:
+) -> ComparisonResult:
     """Train one model per corpus and seed and score each on `reference` in bits per character.
 
     `corpora`: name → documents; each is iterated once and only as far as the budget reaches, so their order
@@ -270,7 +270,7 @@ def compare_corpora(
                 for seed in settings.seeds
             ]
         parameters = initial_model(vocabulary.size, settings, settings.seeds[0]).num_parameters()
-    comparison = Comparison(settings, parameters, held_out.tokens, held_out.characters, tuple(runs))
+    comparison = ComparisonResult(settings, parameters, held_out.tokens, held_out.characters, tuple(runs))
     for name in comparison.corpora[1:]:
         report(f"{name} against {comparison.corpora[0]}: {comparison.difference(name)} bits per character")
     return comparison

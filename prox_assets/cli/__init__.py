@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 from prox_assets.config.inputs import local_path, location
 from prox_assets.config.yaml_tree import CATALOGUE_VARIABLE
-from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line
-from prox_assets.redaction import redact
+from prox_assets.errors import ProxError, UntrustedResultError, described, explanation, one_line, redact
 from prox_assets.terminal import quiet_libraries
 
 _DEBUG_HELP = "print the traceback of an error"

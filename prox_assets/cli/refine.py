@@ -12,7 +12,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from prox_assets.config import Bands, Columns, Execution, Inference, Input, RefinerSection, Thresholds
+from prox_assets.config import (
+    Bands,
+    Columns,
+    ExecutionSection,
+    Inference,
+    Input,
+    RefinerSection,
+    ThresholdsSection,
+)
 from prox_assets.config.inputs import absolute
 from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.discovery import HARMLESS
@@ -59,7 +67,7 @@ class Refinement:
     documents: DocumentDecider
     chunks: ChunkDecider
     rails: Rails | None
-    thresholds: Thresholds
+    thresholds: ThresholdsSection
     rows_per_commit: int
     workers: int
     notes: dict[Task, GateNote]
@@ -229,7 +237,7 @@ def print_estimate(catalogue: Path | None, name: str, sample: int) -> int:
 
 def show_document_of(doc_id: str, catalogue: Path | None, output: Path | None) -> int:
     """Print a document before and after, with the calls that made the difference."""
-    from prox_assets.quality.report.terminal import show_document
+    from prox_assets.quality.report.text import show_document
 
     if output is None:
         settings = load_catalogue(catalogue)
@@ -335,8 +343,8 @@ def _task_by_paths(options: Any) -> _Task:
             "corpus",
             gated_document_refiner(options.doc_refiner, settings, section),
             gated_chunk_refiner(options.chunk_refiner, settings, section),
-            rails_of(Execution()),
-            Thresholds(),
+            rails_of(ExecutionSection()),
+            ThresholdsSection(),
             inference.rows_per_commit,
             inference.workers,
             gate_notes(options.doc_refiner, options.chunk_refiner, section),

@@ -8,7 +8,7 @@ from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.files import scratch_folder
 from prox_assets.documents.store import open_store
 from prox_assets.errors import CatalogueError
-from prox_assets.publishing.corpus import Corpus
+from prox_assets.publishing.corpus import PublishedCorpus
 from prox_assets.publishing.files import verify
 from prox_assets.review.comparison import compare
 from prox_assets.review.labels import OWN_HOLDOUT, import_verdicts, read_verdicts
@@ -65,7 +65,7 @@ def publish(
     if domain is None or output is None:
         raise CatalogueError("give a DOMAIN and --output FOLDER, or --verify FOLDER.")
     settings = load_catalogue(catalogue)
-    corpus = Corpus.of(open_store(settings.storage), domain, settings.domain(domain), partial)
+    corpus = PublishedCorpus.of(open_store(settings.storage), domain, settings.domain(domain), partial)
     corpus.publish_to(output)
     print(f"{output}: {verify(output)} files of {len(corpus.shards)} shards. {corpus.completeness}")
     return 0

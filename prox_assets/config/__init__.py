@@ -17,8 +17,8 @@ from prox_assets.config.catalogue import (
     Publishing,
     Storage,
 )
-from prox_assets.config.execution import Execution, Inference, Language, Thresholds
-from prox_assets.config.inputs import Columns, Holdout, Input, Seeds
+from prox_assets.config.execution import ExecutionSection, Inference, LanguageSection, ThresholdsSection
+from prox_assets.config.inputs import Columns, HoldoutSection, Input, Seeds
 from prox_assets.config.refiners import (
     AnyRefiner,
     Architecture,
@@ -38,10 +38,10 @@ from prox_assets.config.teachers import (
     AnyTeacher,
     Budget,
     DocumentLabels,
-    LabelsTeacher,
-    LlmTeacher,
+    LabelsTeacherSection,
+    LlmTeacherSection,
     Prices,
-    RulesTeacher,
+    RulesTeacherSection,
 )
 from prox_assets.config.yaml_tree import CATALOGUE_VARIABLE, PROFILE_VARIABLE, embedded_catalogue, prox_home
 
@@ -62,16 +62,16 @@ __all__ = [
     "DocumentLabels",
     "Domain",
     "Evaluation",
-    "Execution",
+    "ExecutionSection",
     "GenerativeRecipe",
     "GenerativeRefiner",
     "HardExamples",
-    "Holdout",
+    "HoldoutSection",
     "Inference",
     "Input",
-    "LabelsTeacher",
-    "Language",
-    "LlmTeacher",
+    "LabelsTeacherSection",
+    "LanguageSection",
+    "LlmTeacherSection",
     "Lora",
     "Nightly",
     "PretrainingComparison",
@@ -80,13 +80,13 @@ __all__ = [
     "RefinerOf",
     "RefinerRecipe",
     "RefinerSection",
-    "RulesTeacher",
+    "RulesTeacherSection",
     "ScoringRefiner",
     "Section",
     "Seeds",
     "Share",
     "Storage",
-    "Thresholds",
+    "ThresholdsSection",
     "Training",
     "embedded_catalogue",
     "prox_home",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from prox_assets.config.execution import Execution, Inference, Language, Thresholds
+from prox_assets.config.execution import ExecutionSection, Inference, LanguageSection, ThresholdsSection
 from prox_assets.config.inputs import S3_SCHEME, Input, LocalPath, S3Location, Seeds
 from prox_assets.config.refiners import AnyRefiner, RefinerOf, RefinerRecipe, ScoringRefiner
 from prox_assets.config.section import Band, Section, SettingError, Share
@@ -235,9 +235,9 @@ class Domain(Section):
     agreement: Agreement = Agreement()
     hard_examples: HardExamples = HardExamples()
     refiner: AnyRefiner = ScoringRefiner()
-    thresholds: Thresholds = Thresholds()
-    language: Language = Language()
-    execution: Execution = Execution()
+    thresholds: ThresholdsSection = ThresholdsSection()
+    language: LanguageSection = LanguageSection()
+    execution: ExecutionSection = ExecutionSection()
     checks: Bands = Bands()
     baseline: Literal["gopher", "c4", "fineweb", "all"] = "all"
     evaluation: Evaluation | None = None

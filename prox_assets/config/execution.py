@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 from prox_assets.config.section import Section, Share
 
 
-class Thresholds(Section):
+class ThresholdsSection(Section):
     """Thresholds that replace the ones stored with the checkpoints; they act when programs are executed."""
 
     keep: Share | None = None
@@ -34,7 +34,7 @@ class Inference(Section):
     compile: bool = False
 
 
-class Language(Section):
+class LanguageSection(Section):
     """What chunk programs are written in, for generative refiners; see docs/programs.md.
 
     `profile: ultrax` is UltraX's language and executor as a whole. Otherwise `calls` enables calls that are
@@ -48,7 +48,7 @@ class Language(Section):
     past_end: Literal["refuse", "clip"] | None = None
 
     @model_validator(mode="after")
-    def _one_language(self) -> "Language":
+    def _one_language(self) -> "LanguageSection":
         given = [
             name for name in ("calls", "first_line", "past_end") if getattr(self, name) not in (None, ())
         ]
@@ -59,10 +59,10 @@ class Language(Section):
     @property
     def is_default(self) -> bool:
         """Whether it is what scoring refiners and teachers write."""
-        return self.model_dump(exclude_none=True) == Language().model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True) == LanguageSection().model_dump(exclude_none=True)
 
 
-class Execution(Section):
+class ExecutionSection(Section):
     """The executor's guard rails, in characters of the source; see docs/programs.md.
 
     `profile: prox` runs the executor that ProX released, with its own rails; see docs/prox_profile.md.

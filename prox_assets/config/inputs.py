@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from prox_assets.config.section import Name, Section, SettingError
-from prox_assets.redaction import secret_in
+from prox_assets.errors import secret_in
 
 S3_SCHEME = "s3://"
 
@@ -132,7 +132,7 @@ class Input(Section):
         return self
 
 
-class Holdout(Section):
+class HoldoutSection(Section):
     """Groups of documents that never become seeds, so that evaluation is on sites not trained on.
 
     `by` is `url_host`, `source`, `doc_id` or `metadata.<column>`; a group is held out when its value is
@@ -152,7 +152,7 @@ class Holdout(Section):
         return by
 
     @model_validator(mode="after")
-    def _one_way(self) -> "Holdout":
+    def _one_way(self) -> "HoldoutSection":
         if (self.fraction is None) == (not self.values):
             raise ValueError("give either fraction or values")
         return self
@@ -170,7 +170,7 @@ class Seeds(Section):
 
     size: PositiveInt = 5_000
     seed: int = 0
-    holdout: Holdout | None = None
+    holdout: HoldoutSection | None = None
     strategy: Literal["uniform", "stratified"] = "uniform"
     strata: tuple[Stratum, ...] = ()
     quota: Literal["equal", "proportional"] = "equal"

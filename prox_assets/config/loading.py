@@ -19,15 +19,14 @@ from prox_assets.config import (
     CATALOGUE_VARIABLE,
     PROFILE_VARIABLE,
     Catalogue,
-    LlmTeacher,
+    LlmTeacherSection,
     embedded_catalogue,
 )
 from prox_assets.config.inputs import FOLDER_OR_NAME
 from prox_assets.config.refiners import BASE_FORMS
 from prox_assets.config.section import SettingError
 from prox_assets.config.yaml_tree import EntryError, Location, Node, read_yaml
-from prox_assets.errors import CatalogueError
-from prox_assets.redaction import declare_secret
+from prox_assets.errors import CatalogueError, declare_secret
 
 _SENTENCES: Mapping[str, str] = {
     "bool_parsing": "write true or false",
@@ -332,8 +331,8 @@ def _folder_or_name(value: Any, base: Path) -> Any:
     return str(folder) if value.split("/")[0] in _FOLDERS or folder.is_dir() else value
 
 
-def _language_model_teachers(catalogue: Catalogue) -> Iterator[LlmTeacher]:
+def _language_model_teachers(catalogue: Catalogue) -> Iterator[LlmTeacherSection]:
     for domain in catalogue.domains.values():
         for teacher in (domain.teacher, *domain.agreement.compare):
-            if isinstance(teacher, LlmTeacher):
+            if isinstance(teacher, LlmTeacherSection):
                 yield teacher

@@ -20,7 +20,7 @@ class TeacherSection(Section):
     labels_may_be_published: bool | None = None
 
 
-class RulesTeacher(TeacherSection):
+class RulesTeacherSection(TeacherSection):
     """Published filter rules as a teacher; no model."""
 
     kind: Literal["rules"]
@@ -40,7 +40,7 @@ class DocumentLabels(Section):
     where: dict[str, str] = Field(default_factory=dict)
 
 
-class LabelsTeacher(TeacherSection):
+class LabelsTeacherSection(TeacherSection):
     """Annotations that people or another system made, imported from files."""
 
     kind: Literal["labels"]
@@ -49,7 +49,7 @@ class LabelsTeacher(TeacherSection):
     chunk_chars: PositiveInt = 6_000
 
     @model_validator(mode="after")
-    def _some_labels(self) -> "LabelsTeacher":
+    def _some_labels(self) -> "LabelsTeacherSection":
         if self.lines is None and self.documents is None:
             raise ValueError("give lines, documents, or both")
         return self
@@ -69,7 +69,7 @@ class Budget(Section):
     money: PositiveFloat | None = None
 
 
-class LlmTeacher(TeacherSection):
+class LlmTeacherSection(TeacherSection):
     """A language model: behind an OpenAI-compatible endpoint (`base_url`), or in process (`checkpoint`).
 
     `api_key_env` names the environment variable that holds the key. `chunk_mode`: the model writes `calls`,
@@ -136,7 +136,7 @@ class LlmTeacher(TeacherSection):
         return address
 
     @model_validator(mode="after")
-    def _one_place(self) -> "LlmTeacher":
+    def _one_place(self) -> "LlmTeacherSection":
         if (self.base_url is None) == (self.checkpoint is None):
             raise ValueError("give either base_url (an endpoint) or checkpoint (in process)")
         if self.api_key_env is not None and self.base_url is None:
@@ -144,10 +144,12 @@ class LlmTeacher(TeacherSection):
         return self
 
     @model_validator(mode="after")
-    def _money_has_prices(self) -> "LlmTeacher":
+    def _money_has_prices(self) -> "LlmTeacherSection":
         if self.budget.money is not None and not (self.prices.input or self.prices.output):
             raise ValueError("a budget in money needs prices")
         return self
 
 
-AnyTeacher = Annotated[RulesTeacher | LabelsTeacher | LlmTeacher, Field(discriminator="kind")]
+AnyTeacher = Annotated[
+    RulesTeacherSection | LabelsTeacherSection | LlmTeacherSection, Field(discriminator="kind")
+]

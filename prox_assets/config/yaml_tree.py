@@ -17,8 +17,7 @@ from typing import Any
 
 import yaml
 
-from prox_assets.errors import CatalogueError
-from prox_assets.redaction import environment_secrets_in, names_a_secret, secret_in
+from prox_assets.errors import CatalogueError, environment_secrets_in, names_a_secret, secret_in
 
 CATALOGUE_VARIABLE = "PROX_CATALOGUE"
 PROFILE_VARIABLE = "PROX_PROFILE"

@@ -20,8 +20,9 @@ from prox_assets.defs.runs.multi_partition import (
     not_shards,
     raise_for_failed,
 )
-from prox_assets.defs.ui.metadata import finite_metadata, table_of
+from prox_assets.defs.ui import finite_metadata, table_of
 from prox_assets.documents.store import ShardKey, Store
+from prox_assets.errors import redacted_errors
 from prox_assets.quality.checks.expectations import UPSTREAM, expectation_names, validate
 from prox_assets.quality.checks.outcomes import (
     VALIDATIONS,
@@ -30,8 +31,7 @@ from prox_assets.quality.checks.outcomes import (
     store_outcomes,
     stored_outcomes,
 )
-from prox_assets.quality.checks.rules import Conservation, Severity, Thresholds
-from prox_assets.redaction import redacted_errors
+from prox_assets.quality.checks.rules import CheckLimits, Conservation, Severity
 
 CHECKED = ("raw_documents", *UPSTREAM)
 _SEVERITIES = {
@@ -60,7 +60,7 @@ def outcomes_of(
         asset,
         finished.paths(),
         Conservation(source_rows, upstream, rejected),
-        Thresholds(**catalogue.load().domain(domain).checks.model_dump()),
+        CheckLimits(**catalogue.load().domain(domain).checks.model_dump()),
         run_name=f"{domain}|{shard}",
         docs=validations_site(store, domain),
     )

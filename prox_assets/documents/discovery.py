@@ -34,7 +34,7 @@ from prox_assets.documents.formats.compression import KNOWN_ENDINGS, format_of
 from prox_assets.errors import InputError
 
 
-class Reason(StrEnum):
+class SkipReason(StrEnum):
     """What keeps a file from being read. docs/storage.md says what to do about each."""
 
     UNKNOWN_KIND = "unknown_kind"
@@ -56,12 +56,12 @@ class Reason(StrEnum):
 #: These pass by themselves, or are nobody's mistake.
 HARMLESS = frozenset(
     {
-        Reason.UNKNOWN_KIND,
-        Reason.HIDDEN,
-        Reason.FOLDER,
-        Reason.EMPTY,
-        Reason.SETTLING,
-        Reason.WAITING,
+        SkipReason.UNKNOWN_KIND,
+        SkipReason.HIDDEN,
+        SkipReason.FOLDER,
+        SkipReason.EMPTY,
+        SkipReason.SETTLING,
+        SkipReason.WAITING,
     }
 )
 
@@ -71,7 +71,7 @@ class Skipped:
     """A file, or a whole input, that gives no shard now. `shard` is the name that it would have."""
 
     place: str
-    reason: Reason
+    reason: SkipReason
     detail: str
     shard: str = ""
 
@@ -123,7 +123,7 @@ def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFi
         try:
             listed, size = _entry(line)
         except InputError as error:
-            skipped.append(Skipped(f"{shown}, line {number}", Reason.UNREADABLE, str(error)))
+            skipped.append(Skipped(f"{shown}, line {number}", SkipReason.UNREADABLE, str(error)))
             continue
         entries[_place(listed, str(manifest))] = listed, size
     if not entries:
@@ -134,7 +134,7 @@ def manifest_files(manifest: Path | str, skipped: list[Skipped]) -> list[FoundFi
         file = found.get(place) if size is None else FoundFile(place, listed, size, 0.0)
         if file is None:
             detail = f"listed in {shown}, and there is no such file"
-            skipped.append(Skipped(printable(place), Reason.MISSING, detail))
+            skipped.append(Skipped(printable(place), SkipReason.MISSING, detail))
         else:
             relative = listed.removeprefix(S3_SCHEME)
             files.append(FoundFile(place, relative, file.size, file.modified))
@@ -219,10 +219,10 @@ def discover(where: Path | str) -> Discovery:
 
 
 def _what_is_there(found: Discovery) -> str:
-    folders = [entry for entry in found.skipped if entry.reason is Reason.FOLDER]
+    folders = [entry for entry in found.skipped if entry.reason is SkipReason.FOLDER]
     listed = [printable(file.relative) for file in found.files]
     listed += [f"{entry.place.rsplit('/', 1)[-1]}/" for entry in folders]
-    hidden = sum(entry.reason is Reason.HIDDEN for entry in found.skipped)
+    hidden = sum(entry.reason is SkipReason.HIDDEN for entry in found.skipped)
     said = f"it has {_some(listed)}" if listed else "nothing else either"
     if hidden:
         said += f", and {hidden:,} that begin with . or _ (name them one by one to read them)"
@@ -399,7 +399,7 @@ _Step = tuple[str, tuple[str, ...], bool]
 def _step(tree: _Tree, walk: _Walk, folder: str, parts: tuple[str, ...], *, below: bool) -> Iterable[_Step]:
     """Match one folder against the first of `parts`; `below`: a `**` stood before it."""
 
-    def skip(entry: _Entry, reason: Reason, detail: str) -> None:
+    def skip(entry: _Entry, reason: SkipReason, detail: str) -> None:
         place = tree.place(entry.path)
         walk.skipped[place] = Skipped(printable(place), reason, detail)
 
@@ -410,7 +410,7 @@ def _step(tree: _Tree, walk: _Walk, folder: str, parts: tuple[str, ...], *, belo
         if not folder:
             raise
         reason = f"this folder cannot be listed ({error.strerror or error})"
-        skip(_Entry(folder, is_folder=True), Reason.UNREADABLE, reason)
+        skip(_Entry(folder, is_folder=True), SkipReason.UNREADABLE, reason)
         return
     if part == "**":
         yield folder, rest or ("*",), True
@@ -418,7 +418,7 @@ def _step(tree: _Tree, walk: _Walk, folder: str, parts: tuple[str, ...], *, belo
         if not _matches(entry, part, leads_on=bool(rest)):
             continue
         if entry.is_hidden and not part.startswith(_HIDDEN):
-            skip(entry, Reason.HIDDEN, "the name begins with . or _, as those of unfinished files do")
+            skip(entry, SkipReason.HIDDEN, "the name begins with . or _, as those of unfinished files do")
         elif part == "**":
             yield entry.path, parts, True
         elif rest:
@@ -426,9 +426,11 @@ def _step(tree: _Tree, walk: _Walk, folder: str, parts: tuple[str, ...], *, belo
         elif entry.file is not None:
             walk.files[entry.file.place] = entry.file
         elif not entry.is_folder:
-            skip(entry, Reason.MISSING, "no file: a link to nothing, or a device")
+            skip(entry, SkipReason.MISSING, "no file: a link to nothing, or a device")
         elif not below:
-            skip(entry, Reason.FOLDER, "a folder, which is not looked into; /**/* at the end of a path is")
+            skip(
+                entry, SkipReason.FOLDER, "a folder, which is not looked into; /**/* at the end of a path is"
+            )
 
 
 def _matches(entry: _Entry, part: str, *, leads_on: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from prox_assets.documents.files import file_fingerprint, fingerprint, read_json
 from prox_assets.documents.filesystem import entity_tag, in_s3
 from prox_assets.documents.formats.readers import line_blocks
-from prox_assets.documents.formats.splits import Piece
+from prox_assets.documents.formats.splits import Split
 from prox_assets.documents.names import count, nonempty_text, objects, seconds, section
 from prox_assets.documents.sources import FilePart, ShardSource
 
@@ -22,7 +22,7 @@ class ReadPart:
     shard: str
     size: int
     modified: float
-    piece: Piece
+    piece: Split
 
     def is_of(self, part: FilePart) -> bool:
         """Tell whether the file is as it was when it was read; a time that a manifest leaves out is any."""
@@ -44,7 +44,7 @@ def read_parts(files: Iterable[tuple[str, Path]]) -> Mapping[str, tuple[ReadPart
 
 
 @lru_cache(maxsize=100_000)
-def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Piece], ...]:
+def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Split], ...]:
     """A record is read once in a process, unless it was `written` anew."""
     del written
     parts = objects(
@@ -61,11 +61,11 @@ def _recorded(path: Path, written: int) -> tuple[tuple[str, int, float, Piece], 
     )
 
 
-def _piece(values: Mapping[str, Any], path: Path) -> Piece:
+def _piece(values: Mapping[str, Any], path: Path) -> Split:
     def stop(name: str) -> int | None:
         return None if values.get(name) is None else count(values[name], name, path)
 
-    return Piece(
+    return Split(
         count(values.get("row_start"), "row_start", path),
         stop("row_stop"),
         count(values.get("byte_start"), "byte_start", path),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from prox_assets.config import Columns, Input
-from prox_assets.documents.discovery import HARMLESS, Reason, Skipped, discover, manifest_files, printable
+from prox_assets.documents.discovery import HARMLESS, Skipped, SkipReason, discover, manifest_files, printable
 from prox_assets.documents.files import create_json, read_json
 from prox_assets.documents.filesystem import FoundFile, in_s3, measure
 from prox_assets.documents.formats.compression import (
@@ -22,7 +22,7 @@ from prox_assets.documents.formats.compression import (
     known_format,
     without_ending,
 )
-from prox_assets.documents.formats.splits import WHOLE, Piece, pieces_of
+from prox_assets.documents.formats.splits import WHOLE, Split, pieces_of
 from prox_assets.documents.names import count, nonempty_text, objects, plain_name, seconds
 from prox_assets.documents.shards import LONGEST_NAME, ascii_name_of_shard, name_of_shard
 from prox_assets.errors import InputError, StoreError
@@ -145,7 +145,7 @@ class FilePart:
     place: str
     size: int
     modified: float
-    piece: Piece = WHOLE
+    piece: Split = WHOLE
 
     @property
     def format(self) -> FileFormat:
@@ -187,7 +187,7 @@ class Listing:
     shards: list[ShardSource] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def skip(self, place: str, reason: Reason, detail: str, shard: str = "") -> None:
+    def skip(self, place: str, reason: SkipReason, detail: str, shard: str = "") -> None:
         """Note why a file gives no shard."""
         self.skipped.append(Skipped(printable(place), reason, detail, shard))
 
@@ -257,7 +257,7 @@ def _listing(
             _add_input(one, listing, log, arrival, closing)
         except InputError as error:
             where = printable(str(one.path if one.path is not None else one.manifest))
-            listing.skip(where, Reason.UNREADABLE, str(error).removeprefix(f"{where}: "))
+            listing.skip(where, SkipReason.UNREADABLE, str(error).removeprefix(f"{where}: "))
     _refuse_same_names(listing)
     return listing
 
@@ -298,19 +298,19 @@ def _is_usable(file: FoundFile, one: Input, listing: Listing, arrival: Arrival |
     return objection is None
 
 
-def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[Reason, str] | None:
+def _objection(file: FoundFile, one: Input, arrival: Arrival | None) -> tuple[SkipReason, str] | None:
     if format_of(file.name) is None:
-        return Reason.UNKNOWN_KIND, f"not {KNOWN_ENDINGS}"
+        return SkipReason.UNKNOWN_KIND, f"not {KNOWN_ENDINGS}"
     if not _is_utf8(file.place):
-        return Reason.NO_NAME, "the name is not UTF-8, which records and partitions need; rename the file"
+        return SkipReason.NO_NAME, "the name is not UTF-8, which records and partitions need; rename the file"
     if not 0 < len(shard_name(file, one)) <= LONGEST_NAME:
-        return Reason.NO_NAME, f"a shard's name has 1 to {LONGEST_NAME} characters; rename the file"
+        return SkipReason.NO_NAME, f"a shard's name has 1 to {LONGEST_NAME} characters; rename the file"
     if arrival is None:
         return None
     if file.size == 0:
-        return Reason.EMPTY, "the file has no bytes"
+        return SkipReason.EMPTY, "the file has no bytes"
     if arrival.now - file.modified < one.settle_seconds:
-        return Reason.SETTLING, f"changed less than {one.settle_seconds} s ago"
+        return SkipReason.SETTLING, f"changed less than {one.settle_seconds} s ago"
     return None
 
 
@@ -346,7 +346,7 @@ def _add_files(files: Iterable[FoundFile], one: Input, listing: Listing, log: Gr
         try:
             pieces = pieces_of(file, one.rows_per_shard, one.shard_bytes)
         except InputError as error:
-            kind = Reason.UNREADABLE if known_format(file.name).is_parquet else Reason.UNSPLITTABLE
+            kind = SkipReason.UNREADABLE if known_format(file.name).is_parquet else SkipReason.UNSPLITTABLE
             listing.skip(file.place, kind, str(error), name)
             continue
         for number, piece in enumerate(pieces):
@@ -370,7 +370,7 @@ def _add_groups(
             for place in places:
                 if place not in now:
                     detail = f"it belongs to shard {group.name} and is gone; put it back"
-                    listing.skip(place, Reason.MISSING, detail, group.name)
+                    listing.skip(place, SkipReason.MISSING, detail, group.name)
     return grouped
 
 
@@ -395,7 +395,7 @@ def _close_groups(
     listing.shards += [_group_source(group, one, now) for group in groups]
     for file in () if overdue else tail:
         detail = f"its group is not full; it is closed {one.group_wait} s after its first file came"
-        listing.skip(file.place, Reason.WAITING, detail)
+        listing.skip(file.place, SkipReason.WAITING, detail)
 
 
 def _group_name(members: Sequence[FoundFile], one: Input) -> str:
@@ -414,7 +414,7 @@ def _refuse_same_names(listing: Listing) -> None:
                 f"{other} is shard {source.name!r} too: give one of their inputs a prefix in the catalogue, "
                 "set named_by: path, or rename one of the files."
             )
-            listing.skip(place, Reason.SAME_NAME, detail, source.name)
+            listing.skip(place, SkipReason.SAME_NAME, detail, source.name)
         else:
             seen[source.name] = place
             kept.append(source)

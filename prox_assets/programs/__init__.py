@@ -26,7 +26,7 @@ from prox_assets.programs.program import (
     Verdict,
 )
 from prox_assets.programs.rails import Beyond, Boundary, Rails
-from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter, Registry, Touches
+from prox_assets.programs.registry import CallSpec, Form, Parameter, ParameterKind, Registry, Touches
 from prox_assets.programs.rendering import (
     DROP_DOC,
     KEEP_CHUNK,
@@ -56,9 +56,9 @@ __all__ = [
     "Edit",
     "Execution",
     "Form",
-    "Kind",
     "Outcome",
     "Parameter",
+    "ParameterKind",
     "Program",
     "Rails",
     "Reason",

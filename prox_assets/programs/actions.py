@@ -24,7 +24,7 @@ _is_letter = re.compile(_LETTER).match
 _FAILED_PROBES = 64
 
 
-class Window(Protocol):
+class ChunkWindow(Protocol):
     """What the language needs to know of a chunk (`prox_assets.chunking.Chunk` is one).
 
     Lines and characters are the document's, stops exclusive; `context_lines` before `line_start` were shown
@@ -65,7 +65,7 @@ class Scope:
 
     __slots__ = ("_ahead", "_behind", "chunk", "rails", "text")
 
-    def __init__(self, text: str, chunk: Window, rails: Rails) -> None:
+    def __init__(self, text: str, chunk: ChunkWindow, rails: Rails) -> None:
         self.text, self.chunk, self.rails = text, chunk, rails
         self._ahead, self._behind = [chunk.start], [chunk.stop]
 

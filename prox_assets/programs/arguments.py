@@ -5,7 +5,7 @@ import unicodedata
 from typing import NamedTuple
 
 from prox_assets.programs.program import Arguments, Call, Refused, Value
-from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter
+from prox_assets.programs.registry import CallSpec, Form, Parameter, ParameterKind
 
 _MAX_DIGITS = 18
 _NUMBER = re.compile(r"[+-]?\d++(?![\w.])", re.ASCII)
@@ -288,7 +288,7 @@ def _ordered(form: Form, given: Given) -> list[Value] | Problem:
 def refused_value(parameter: Parameter, value: Value) -> Refused | None:
     """Hold one value against its parameter's type and limits."""
     kind = parameter.kind
-    if kind is Kind.TEXT:
+    if kind is ParameterKind.TEXT:
         if not isinstance(value, str):
             return Refused.WRONG_TYPE
         if not encodes(value):
@@ -296,7 +296,7 @@ def refused_value(parameter: Parameter, value: Value) -> Refused | None:
         if parameter.max_length is not None and len(value) > parameter.max_length:
             return Refused.TOO_LONG
         return Refused.BLANK_STRING if parameter.visible and (not value or value.isspace()) else None
-    if kind is Kind.FLAG:
+    if kind is ParameterKind.FLAG:
         return None if value is True else Refused.WRONG_TYPE
     if type(value) is not int:
         return Refused.WRONG_TYPE

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from prox_assets.programs.actions import Lines, Replacement, Scope, Window
+from prox_assets.programs.actions import ChunkWindow, Lines, Replacement, Scope
 from prox_assets.programs.edits import Cover, Edit, applied, rebuilt
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Outcome, Program, Reason, Stage, Status, Verdict
@@ -91,7 +91,7 @@ class ChunkRun:
         "_text",
     )
 
-    def __init__(self, text: str, chunk: Window, rails: Rails, scores: Scores) -> None:
+    def __init__(self, text: str, chunk: ChunkWindow, rails: Rails, scores: Scores) -> None:
         self._text, self._chunk, self._rails, self._scores = text, chunk, rails, scores
         self._scope = Scope(text, chunk, rails)
         self._lines, self._taken, self._replaced = Cover(), Cover(), Cover()
@@ -290,7 +290,7 @@ def execute_document(program: Program, registry: Registry = REGISTRY) -> Decisio
 
 def execute_chunks(
     text: str,
-    programs: Iterable[tuple[Window, Program, Scores]],
+    programs: Iterable[tuple[ChunkWindow, Program, Scores]],
     rails: Rails = _RAILS,
     registry: Registry = REGISTRY,
 ) -> Execution:
@@ -314,7 +314,7 @@ def execute_chunks(
     return Execution(refined, tuple(record), status, reason)
 
 
-def removed_line_numbers(program: Program, chunk: Window, registry: Registry = REGISTRY) -> list[int]:
+def removed_line_numbers(program: Program, chunk: ChunkWindow, registry: Registry = REGISTRY) -> list[int]:
     """List the lines a chunk program would delete, in the document's numbers: what line F1 compares."""
     scope = Scope("", chunk, _RAILS)
     removed: set[int] = set()

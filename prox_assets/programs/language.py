@@ -2,14 +2,18 @@
 
 from prox_assets.programs import actions
 from prox_assets.programs.program import Stage
-from prox_assets.programs.registry import Alias, CallSpec, Form, Kind, Parameter, Registry, Touches
+from prox_assets.programs.registry import Alias, CallSpec, Form, Parameter, ParameterKind, Registry, Touches
 
-_LINE = Parameter("line", Kind.LINE, "the number of the line")
+_LINE = Parameter("line", ParameterKind.LINE, "the number of the line")
 _SOURCE = Parameter(
-    "source_str", Kind.TEXT, "the exact text as it stands", ("source", "old", "old_str", "s"), visible=True
+    "source_str",
+    ParameterKind.TEXT,
+    "the exact text as it stands",
+    ("source", "old", "old_str", "s"),
+    visible=True,
 )
 _TARGET = Parameter(
-    "target_str", Kind.TEXT, "the text to put in its place", ("target", "new", "new_str"), default=""
+    "target_str", ParameterKind.TEXT, "the text to put in its place", ("target", "new", "new_str"), default=""
 )
 
 _DOCUMENT_CALLS = (
@@ -55,12 +59,16 @@ _PROX_CALLS = (
         (
             Form(
                 (
-                    Parameter("line_start", Kind.LINE, "the first line to remove", ("start", "start_line")),
-                    Parameter("line_end", Kind.LINE, "the last line to remove", ("end", "end_line")),
+                    Parameter(
+                        "line_start", ParameterKind.LINE, "the first line to remove", ("start", "start_line")
+                    ),
+                    Parameter("line_end", ParameterKind.LINE, "the last line to remove", ("end", "end_line")),
                 ),
                 actions.remove_lines,
             ),
-            Form((Parameter("all", Kind.FLAG, "every line of the chunk"),), actions.remove_all_lines),
+            Form(
+                (Parameter("all", ParameterKind.FLAG, "every line of the chunk"),), actions.remove_all_lines
+            ),
         ),
         "Delete the lines from the first to the last number, both included.",
         "ProX, Table 1; the form with all=True: released executor",
@@ -103,9 +111,9 @@ _OTHER_CALLS = (
         (
             Form(
                 (
-                    Parameter("base", Kind.LINE, "the line after which to add"),
-                    Parameter("sub_idx", Kind.NUMBER, "the place among lines added there"),
-                    Parameter("text", Kind.TEXT, "the text of the new line"),
+                    Parameter("base", ParameterKind.LINE, "the line after which to add"),
+                    Parameter("sub_idx", ParameterKind.NUMBER, "the place among lines added there"),
+                    Parameter("text", ParameterKind.TEXT, "the text of the new line"),
                 ),
                 actions.keep,
             ),

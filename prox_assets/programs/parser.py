@@ -13,7 +13,7 @@ from typing import NamedTuple
 from prox_assets.programs.arguments import Given, Problem, bind, read_arguments, refused_value
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import Arguments, Call, Program, Refusal, Refused, Stage
-from prox_assets.programs.registry import Form, Kind, Named, Parameter, Registry
+from prox_assets.programs.registry import Form, Named, Parameter, ParameterKind, Registry
 
 _STRINGS = (
     r'"""[^"\\]*+(?:(?:\\(?s:.)|"(?!""))[^"\\]*+)*+"""'
@@ -99,10 +99,10 @@ class Scanner:
 
 
 _WRITTEN = {
-    Kind.LINE: "([0-9]{1,18}+)",
-    Kind.NUMBER: "([0-9]{1,18}+)",
-    Kind.TEXT: r'"([^"\\\n]*+)"',
-    Kind.FLAG: "True",
+    ParameterKind.LINE: "([0-9]{1,18}+)",
+    ParameterKind.NUMBER: "([0-9]{1,18}+)",
+    ParameterKind.TEXT: r'"([^"\\\n]*+)"',
+    ParameterKind.FLAG: "True",
 }
 _Convert = Callable[[re.Match[str]], Arguments | None]
 
@@ -143,7 +143,7 @@ def _reader(stage: Stage, registry: Registry) -> _Reader:
             key = f"{spec.name}_{number}"
             patterns.append(rf"(?P<{key}>{spec.name}\({_arguments(form)}\))")
             entries[key] = _Entry(spec.name, number, _converter(form, groups + 1))
-            groups += 1 + sum(p.kind is not Kind.FLAG for p in form.parameters)
+            groups += 1 + sum(p.kind is not ParameterKind.FLAG for p in form.parameters)
     pattern = re.compile(rf"(?:{'|'.join(patterns) or '(?!)'})(?:\n|\Z)")
     return _Reader(pattern.match, entries)
 
@@ -155,13 +155,13 @@ def _arguments(form: Form) -> str:
 def _converter(form: Form, first: int) -> _Convert:
     """Make the function that takes a form's arguments out of a match; None for values over their limits."""
     parameters = form.parameters
-    flags = [p.kind is Kind.FLAG for p in parameters]
+    flags = [p.kind is ParameterKind.FLAG for p in parameters]
     if all(flags):
         return lambda _: (True,) * len(parameters)
     if any(flags) or len(parameters) < 2:
         return _general(parameters, first)
     places = range(first, first + len(parameters))
-    if all(p.kind is not Kind.TEXT for p in parameters):
+    if all(p.kind is not ParameterKind.TEXT for p in parameters):
         return lambda match: tuple(map(int, match.group(*places)))
     return _general(parameters, first)
 
@@ -171,12 +171,12 @@ def _general(parameters: tuple[Parameter, ...], first: int) -> _Convert:
         values: list[int | str | bool] = []
         place = first
         for parameter in parameters:
-            if parameter.kind is Kind.FLAG:
+            if parameter.kind is ParameterKind.FLAG:
                 values.append(True)
                 continue
             written = match[place]
-            value = written if parameter.kind is Kind.TEXT else int(written)
-            if parameter.kind is Kind.TEXT and refused_value(parameter, value):
+            value = written if parameter.kind is ParameterKind.TEXT else int(written)
+            if parameter.kind is ParameterKind.TEXT and refused_value(parameter, value):
                 return None
             values.append(value)
             place += 1
@@ -240,7 +240,7 @@ def _from_zero(call: Call, found: Found, first_line: int, registry: Registry) ->
     """Count a call's lines from 0; a number before the first line is refused."""
     parameters = registry.spec(call.name).forms[call.form].parameters
     values = [
-        value - first_line if parameter.kind is Kind.LINE and isinstance(value, int) else value
+        value - first_line if parameter.kind is ParameterKind.LINE and isinstance(value, int) else value
         for parameter, value in zip(parameters, call.arguments, strict=True)
     ]
     below = next((p.name for p, v in zip(parameters, values, strict=True) if type(v) is int and v < 0), None)

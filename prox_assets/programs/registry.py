@@ -12,7 +12,7 @@ from prox_assets.programs.program import Arguments, Stage, Value
 Act = Callable[[Scope, Arguments], Effect]
 
 
-class Kind(StrEnum):
+class ParameterKind(StrEnum):
     """The type of an argument: a line number, a string, the flag `True`, or a plain number."""
 
     LINE = "line"
@@ -38,7 +38,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     meaning: str
     aliases: tuple[str, ...] = ()
     default: Value | None = None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from prox_assets.errors import ProgramError
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.program import MEANINGS, Call, Outcome, Program, Refused, Stage, Value
-from prox_assets.programs.registry import CallSpec, Form, Kind, Parameter, Registry
+from prox_assets.programs.registry import CallSpec, Form, Parameter, ParameterKind, Registry
 
 KEEP_DOC = "keep_doc()"
 DROP_DOC = "drop_doc()"
@@ -101,7 +101,7 @@ def shifted(program: Program, by: int, registry: Registry = REGISTRY) -> Program
 def _shifted(call: Call, by: int, registry: Registry) -> Call:
     parameters = registry.spec(call.name).forms[call.form].parameters
     pairs = zip(parameters, call.arguments, strict=True)
-    moved = (v + by if p.kind is Kind.LINE and isinstance(v, int) else v for p, v in pairs)
+    moved = (v + by if p.kind is ParameterKind.LINE and isinstance(v, int) else v for p, v in pairs)
     return call._replace(arguments=tuple(moved))
 
 
@@ -150,7 +150,7 @@ def _times(max_calls: int | None) -> str:
 
 
 def _needs_line(form: Form) -> bool:
-    return any(p.kind is Kind.LINE for p in form.parameters)
+    return any(p.kind is ParameterKind.LINE for p in form.parameters)
 
 
 def _form(spec: CallSpec, form: Form) -> str:
@@ -158,7 +158,7 @@ def _form(spec: CallSpec, form: Form) -> str:
     parts, fixed = [], f"{spec.name}("
     for place, parameter in enumerate(form.parameters):
         fixed += f"{', ' if place else ''}{parameter.name}="
-        if parameter.kind is Kind.FLAG:
+        if parameter.kind is ParameterKind.FLAG:
             fixed += "True"
         else:
             parts += [f'"{fixed}"', _terminal(parameter)]
@@ -168,7 +168,7 @@ def _form(spec: CallSpec, form: Form) -> str:
 
 def _terminal(parameter: Parameter) -> str:
     """Name the terminal of a parameter; parameters with the same limits share one."""
-    if parameter.kind is not Kind.TEXT:
+    if parameter.kind is not ParameterKind.TEXT:
         return parameter.kind.upper()
     if parameter.visible:
         return "TEXT_SHOWN"
@@ -177,14 +177,14 @@ def _terminal(parameter: Parameter) -> str:
 
 def _terminals(usable: list[tuple[CallSpec, list[Form]]], lines: range) -> list[str]:
     parameters = [p for _, forms in usable for form in forms for p in form.parameters]
-    named = {_terminal(p): _pattern(p, lines) for p in parameters if p.kind is not Kind.FLAG}
+    named = {_terminal(p): _pattern(p, lines) for p in parameters if p.kind is not ParameterKind.FLAG}
     return [f"{name}: /{pattern}/" for name, pattern in named.items()]
 
 
 def _pattern(parameter: Parameter, lines: range) -> str:
-    if parameter.kind is Kind.LINE:
+    if parameter.kind is ParameterKind.LINE:
         return number_pattern(lines[0], lines[-1])
-    if parameter.kind is Kind.NUMBER:
+    if parameter.kind is ParameterKind.NUMBER:
         return "[1-9][0-9]{0,17}|0"
     if parameter.visible:
         return f'"{_CHARACTER}*{_SHOWN}{_CHARACTER}*"'

@@ -23,7 +23,7 @@ from prox_assets.quality.report.text import FILTERS, inline
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedShard:
+class ShardOutcomes:
     """The outcomes of one asset of one shard; None where it was not checked as it is."""
 
     asset: str
@@ -36,10 +36,10 @@ class CheckedShard:
         return tuple(outcome for outcome in self.outcomes or () if not outcome.success)
 
 
-def checked_shards(store: Store, shards: Iterable[ShardStages]) -> list[CheckedShard]:
+def checked_shards(store: Store, shards: Iterable[ShardStages]) -> list[ShardOutcomes]:
     """What was found of every stage that is published."""
     return [
-        CheckedShard(stage.key.asset, shard.name, stored_outcomes(store, stage))
+        ShardOutcomes(stage.key.asset, shard.name, stored_outcomes(store, stage))
         for shard in shards
         for stage in (shard.raw, shard.documents, shard.refined)
     ]
@@ -293,7 +293,7 @@ def _configuration(stage: FinishedShard) -> dict[str, Any]:
     return manifest["configuration"]
 
 
-def check_lines(checked: Sequence[CheckedShard]) -> list[CheckLine]:
+def check_lines(checked: Sequence[ShardOutcomes]) -> list[CheckLine]:
     """Each check once, with the shards on which it held and, where it failed, what was observed."""
     found: dict[tuple[str, str], CheckLine] = {}
     for one in checked:

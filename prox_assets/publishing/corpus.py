@@ -30,7 +30,7 @@ CARD = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class PublishedCorpus:
     """All that a published corpus is made of.
 
     `unrefined`: the shards of the domain that are not in it; None where all shards that were read are in it
@@ -44,7 +44,7 @@ class Corpus:
     unrefined: tuple[str, ...] | None = ()
 
     @classmethod
-    def of(cls, store: Store, domain: str, section: Domain, partial: bool = False) -> "Corpus":
+    def of(cls, store: Store, domain: str, section: Domain, partial: bool = False) -> "PublishedCorpus":
         """Open the refined shards of a domain; with `partial` some of its shards may be missing.
 
         Raises:

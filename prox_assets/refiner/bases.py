@@ -7,7 +7,7 @@ from prox_assets.inference import Task
 from prox_assets.inference.checkpoint_check import usable_positions
 from prox_assets.inference.loading import inspect_origin
 from prox_assets.refiner.generative.model import causal_tokenizer
-from prox_assets.refiner.generative.prompts import Layout, PromptWriter
+from prox_assets.refiner.generative.prompts import PromptLayout, PromptWriter
 from prox_assets.refiner.scoring.model import check_window, padding_token
 from prox_assets.refiner.tokenization import TextTokenizer
 
@@ -41,7 +41,7 @@ def _require_causal(task: Task, recipe: GenerativeRecipe) -> None:
     if origin is None:
         return
     folder, config = inspect_origin(origin)
-    layout = Layout.PLAIN_DOC if recipe.layout == "auto" else Layout(recipe.layout)
+    layout = PromptLayout.PLAIN_DOC if recipe.layout == "auto" else PromptLayout(recipe.layout)
     writer = PromptWriter(TextTokenizer(causal_tokenizer(folder)), layout, recipe.window, recipe.grammar)
     room = recipe.max_new_tokens if task is Task.CHUNK else DECIDING_TOKENS
     require_room(writer.longest, room, recipe.window, usable_positions(config))

@@ -51,7 +51,7 @@ class Evidence:
     goal: str = Goal.BEST_F1.value
 
 
-class Verdict(StrEnum):
+class GateVerdict(StrEnum):
     """What the evidence says; `NOT_MEASURED` is a checkpoint without any."""
 
     USABLE = "usable"
@@ -64,13 +64,13 @@ class Verdict(StrEnum):
 class Gate:
     """The verdict on a refiner. `reason`: the figures behind it, a phrase that goes on from the verdict."""
 
-    verdict: Verdict
+    verdict: GateVerdict
     reason: str
 
     @property
     def is_reliable(self) -> bool:
         """Whether nothing speaks against the refiner."""
-        return self.verdict in (Verdict.USABLE, Verdict.NOT_MEASURED)
+        return self.verdict in (GateVerdict.USABLE, GateVerdict.NOT_MEASURED)
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"
@@ -106,14 +106,14 @@ def measured(
 def quality_gate(evidence: Evidence | None, task: Task, least: int = LEAST_OF_EACH_CLASS) -> Gate:
     """The verdict on a refiner; `least`: documents of each class that validation data need."""
     if evidence is None:
-        return Gate(Verdict.NOT_MEASURED, "the checkpoint has no validation figures")
+        return Gate(GateVerdict.NOT_MEASURED, "the checkpoint has no validation figures")
     few = too_few(evidence, task, least)
     if few:
-        return Gate(Verdict.TOO_FEW, few)
+        return Gate(GateVerdict.TOO_FEW, few)
     worse = no_better(evidence)
     if worse:
-        return Gate(Verdict.NO_BETTER, worse)
-    return Gate(Verdict.USABLE, _area(evidence))
+        return Gate(GateVerdict.NO_BETTER, worse)
+    return Gate(GateVerdict.USABLE, _area(evidence))
 
 
 def too_few(evidence: Evidence, task: Task, least: int = LEAST_OF_EACH_CLASS) -> str:

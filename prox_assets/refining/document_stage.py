@@ -37,7 +37,7 @@ class DocumentPreparation:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentJudgement:
+class DocumentDecisions:
     """Writes each scored document's program."""
 
     thresholds: DocumentThresholds
@@ -75,7 +75,7 @@ def scored_document_work(checkpoint: Path, refiner: DocumentRefiner) -> Work[Any
     return Work(
         DocumentPreparation(checkpoint, refiner.window),
         refiner.score_prepared,
-        DocumentJudgement(refiner.thresholds),
+        DocumentDecisions(refiner.thresholds),
     )
 
 

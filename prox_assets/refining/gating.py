@@ -12,7 +12,7 @@ from prox_assets.config import RefinerSection
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import DocumentThresholds, read_info
-from prox_assets.refiner.gate import Gate, Verdict, quality_gate
+from prox_assets.refiner.gate import Gate, GateVerdict, quality_gate
 from prox_assets.refining.keep_all import ChunkFallback, DocumentFallback, KeepAllChunks, KeepAllDocuments
 from prox_assets.refining.models import (
     ChunkDecider,
@@ -55,7 +55,7 @@ def gate_notes(documents: Path, chunks: Path, section: RefinerSection) -> dict[T
         if not gate.is_reliable:
             done = _DONE[section.when_unreliable]
             notes[task] = GateNote(gate, f"The {task} refiner is not reliable ({gate}): {done}.")
-        elif gate.verdict is Verdict.NOT_MEASURED:
+        elif gate.verdict is GateVerdict.NOT_MEASURED:
             unmeasured = f"The {task} refiner's quality is not measured: {gate.reason}. It is used as it is."
             notes[task] = GateNote(gate, unmeasured)
     return notes

@@ -21,7 +21,7 @@ from prox_assets.refiner.generative.refiners import (
 from prox_assets.refiner.scoring.predictions import ChunkResult
 from prox_assets.refiner.scoring.refiner import PreparedDocument
 from prox_assets.refining.chunk_stage import kept_documents, program_row
-from prox_assets.refining.document_stage import DocumentJudgement
+from prox_assets.refining.document_stage import DocumentDecisions
 from prox_assets.refining.driver import PartResult, Work
 
 
@@ -86,7 +86,7 @@ def written_document_work(checkpoint: Path, refiner: GenerativeDocumentRefiner) 
     return Work(
         DocumentPrompting(checkpoint, refiner.window),
         refiner.score_prepared,
-        DocumentJudgement(refiner.thresholds),
+        DocumentDecisions(refiner.thresholds),
     )
 
 

@@ -6,8 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from prox_assets.config import Execution, Inference, Thresholds
-from prox_assets.config import Language as LanguageSection
+from prox_assets.config import ExecutionSection, Inference, LanguageSection, ThresholdsSection
 from prox_assets.documents.files import folder_fingerprint
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import matrix_rate
@@ -175,7 +174,7 @@ def chunk_thresholds(checkpoint: Path) -> ChunkThresholds:
 
 
 def moved_thresholds(
-    stored: ChunkThresholds, thresholds: Thresholds, rails: Rails | None = None
+    stored: ChunkThresholds, thresholds: ThresholdsSection, rails: Rails | None = None
 ) -> ChunkThresholds | None:
     """The chunk thresholds that scored programs are made with again; None where the stored programs hold.
 
@@ -198,7 +197,7 @@ def language_of(section: LanguageSection) -> Language:
     return Language(profile, section.calls, first_line, PastEnd(section.past_end or PastEnd.REFUSE))
 
 
-def rails_of(execution: Execution) -> Rails | None:
+def rails_of(execution: ExecutionSection) -> Rails | None:
     """The guard rails that the catalogue asks for; None for the ProX profile, which has its own."""
     if execution.profile == "prox":
         return None

@@ -37,7 +37,7 @@ LEFT, RIGHT, BOTH = "left", "right", "both"
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovedText:
     """A stretch of a document that `side` removes: one or both; `call` and `score` are its edit's."""
 
     side: str
@@ -47,22 +47,22 @@ class Removed:
     score: float | None
 
 
-def removals(row: Mapping[str, Any], n_chars: int) -> list[Removed]:
+def removals(row: Mapping[str, Any], n_chars: int) -> list[RemovedText]:
     """What a row of chunk_refined_corpus removes of its source text; all of it when it was not kept."""
     if row["status"] != "kept":
-        return [Removed("", 0, n_chars, row["reason"] or row["status"], None)]
+        return [RemovedText("", 0, n_chars, row["reason"] or row["status"], None)]
     applied = [edit for edit in row["edits"] if edit["outcome"] == "applied"]
     ordered = sorted(applied, key=lambda edit: (edit["start"], edit["stop"]))
     found, at = [], 0
     for edit in ordered:
         start, stop = max(at, edit["start"]), edit["stop"]
         if start < stop:
-            found.append(Removed("", start, stop, edit["call"], edit["score"]))
+            found.append(RemovedText("", start, stop, edit["call"], edit["score"]))
             at = stop
     return found
 
 
-def differences(left: list[Removed], right: list[Removed]) -> list[Removed]:
+def differences(left: list[RemovedText], right: list[RemovedText]) -> list[RemovedText]:
     """The stretches that only one of them removes, and those of both (with the left's call), in order."""
     only_left = _minus(left, _intervals(right), LEFT)
     only_right = _minus(right, _intervals(left), RIGHT)
@@ -70,13 +70,13 @@ def differences(left: list[Removed], right: list[Removed]) -> list[Removed]:
     return sorted([*only_left, *only_right, *common], key=lambda one: one.start)
 
 
-def _intervals(removed: Iterable[Removed]) -> list[Interval]:
+def _intervals(removed: Iterable[RemovedText]) -> list[Interval]:
     return [(one.start, one.stop) for one in removed]
 
 
-def _minus(removed: Iterable[Removed], others: list[Interval], side: str) -> list[Removed]:
+def _minus(removed: Iterable[RemovedText], others: list[Interval], side: str) -> list[RemovedText]:
     return [
-        Removed(side, start, stop, one.call, one.score)
+        RemovedText(side, start, stop, one.call, one.score)
         for one in removed
         for start, stop in _uncovered(one.start, one.stop, others)
     ]
@@ -112,7 +112,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PagePiece:
     """A stretch of a document on the page: `side` removes it, or nobody where it is empty."""
 
     side: str
@@ -172,12 +172,12 @@ def _compared(
         yield documents, found
 
 
-def _differences(text: str, left: dict[str, Any], right: dict[str, Any]) -> list[Removed]:
+def _differences(text: str, left: dict[str, Any], right: dict[str, Any]) -> list[RemovedText]:
     return differences(removals(left, len(text)), removals(right, len(text)))
 
 
 def _document(
-    source: dict[str, Any], left: dict[str, Any], right: dict[str, Any], parts: list[Removed]
+    source: dict[str, Any], left: dict[str, Any], right: dict[str, Any], parts: list[RemovedText]
 ) -> dict[str, Any]:
     sizes = {
         side: sum(part.stop - part.start for part in parts if part.side == side)
@@ -192,7 +192,7 @@ def _document(
     }
 
 
-def _difference(source: dict[str, Any], part: Removed) -> dict[str, Any]:
+def _difference(source: dict[str, Any], part: RemovedText) -> dict[str, Any]:
     return {
         "row": source["row"],
         "doc_id": source["doc_id"],
@@ -218,21 +218,21 @@ def _shown(
     for found in _differences(text, one, other):
         score = "" if found.score is None else f", score {found.score:.2f}"
         pieces += [
-            Piece("", text[at : found.start]),
-            Piece(found.side, text[found.start : found.stop], f"{found.call}{score}"),
+            PagePiece("", text[at : found.start]),
+            PagePiece(found.side, text[found.start : found.stop], f"{found.call}{score}"),
         ]
         at = found.stop
-    pieces.append(Piece("", text[at:]))
+    pieces.append(PagePiece("", text[at:]))
     return {**disputed, "pieces": list(_cut([piece for piece in pieces if piece.text]))}
 
 
-def _cut(pieces: list[Piece]) -> Iterator[Piece]:
+def _cut(pieces: list[PagePiece]) -> Iterator[PagePiece]:
     left = _SHOWN_CHARS
     for piece in pieces:
         if left <= 0:
-            yield Piece("", " […]")
+            yield PagePiece("", " […]")
             return
-        yield Piece(piece.side, piece.text[:left], piece.label)
+        yield PagePiece(piece.side, piece.text[:left], piece.label)
         left -= len(piece.text)
 
 

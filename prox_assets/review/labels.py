@@ -31,7 +31,7 @@ class LineVerdict(BaseModel):
     spans: tuple[tuple[NonNegativeInt, NonNegativeInt], ...] = ()
 
 
-class Verdict(BaseModel):
+class PersonsVerdict(BaseModel):
     """What a person says of a document; `lines`: None where not judged, and without those not shown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,7 +46,7 @@ class Verdict(BaseModel):
     note: str = ""
 
 
-def read_verdicts(file: Path) -> list[Verdict]:
+def read_verdicts(file: Path) -> list[PersonsVerdict]:
     """Read an exported file.
 
     Raises:
@@ -78,9 +78,9 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _verdict(file: Path, number: int, text: str) -> Verdict:
+def _verdict(file: Path, number: int, text: str) -> PersonsVerdict:
     try:
-        return Verdict.model_validate_json(text)
+        return PersonsVerdict.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
             f"{file}, line {number} is no verdict ({_first(error)}); export the file again."
@@ -133,7 +133,7 @@ class ImportedLabels:
 
 
 def import_verdicts(
-    verdicts: Iterable[Verdict], store: Store, holdout: Holdout, folder: Path
+    verdicts: Iterable[PersonsVerdict], store: Store, holdout: Holdout, folder: Path
 ) -> ImportedLabels:
     """Write the verdicts on documents of one domain as labels into `folder`, beside those imported before.
 
@@ -154,7 +154,7 @@ def import_verdicts(
     return ImportedLabels(*files, *counts)
 
 
-def label_row(verdict: Verdict, document: dict[str, Any]) -> dict[str, Any]:
+def label_row(verdict: PersonsVerdict, document: dict[str, Any]) -> dict[str, Any]:
     """A row of `LABELS` from a verdict and the raw document that it is on."""
     lines = document["text"].split("\n")
     judged = {one.line: one for one in verdict.lines or ()}
@@ -183,7 +183,7 @@ def _spans(one: LineVerdict, line: str) -> list[dict[str, int]]:
     return [{"line": one.line, "start": start, "stop": stop} for start, stop in one.spans]
 
 
-def _document(store: Store, verdict: Verdict) -> dict[str, Any]:
+def _document(store: Store, verdict: PersonsVerdict) -> dict[str, Any]:
     raw = store.shard(ShardKey(verdict.domain, "raw_documents", verdict.shard))
     for part in raw.ranges:
         if part.start <= verdict.row < part.stop:

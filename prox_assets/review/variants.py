@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from prox_assets.config import Catalogue, Thresholds
+from prox_assets.config import Catalogue, ThresholdsSection
 from prox_assets.config.loading import load_catalogue
 from prox_assets.documents.store import FinishedShard, ShardKey, Store, open_store
 from prox_assets.errors import CatalogueError, InputError
@@ -65,7 +65,7 @@ class ShardOf:
             return Side(name, Store(Path(name)).shard(key))
         return Side(name, _run(self.store, key, name))
 
-    def _executed(self, thresholds: Thresholds) -> FinishedShard:
+    def _executed(self, thresholds: ThresholdsSection) -> FinishedShard:
         """The stored programs executed at other thresholds; no model runs."""
         section, store = self.catalogue.domain(self.domain), Store(self.scratch)
         wanted = section.thresholds.model_copy(update=thresholds.model_dump(exclude_none=True))
@@ -90,10 +90,10 @@ class ShardOf:
         )
 
 
-def _thresholds(text: str) -> Thresholds:
+def _thresholds(text: str) -> ThresholdsSection:
     values = dict(pair.split("=") for pair in text.rstrip(",").split(","))
     try:
-        return Thresholds(**{name: float(value) for name, value in values.items()})
+        return ThresholdsSection(**{name: float(value) for name, value in values.items()})
     except ValueError as error:
         raise CatalogueError(
             f"{text}: thresholds are numbers from 0 to 1, as in keep=0.5,line=0.4."

@@ -13,7 +13,7 @@ Layout = Callable[[Pen, Gap, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PageKind:
     """How a kind of page is laid out, the rule of its title, and how often it comes."""
 
     layout: Layout
@@ -149,21 +149,21 @@ def _quoted_output(pen: Pen) -> None:
         pen.writes("log", 1, 3)
 
 
-KINDS: Mapping[str, Mapping[str, Kind]] = {
+KINDS: Mapping[str, Mapping[str, PageKind]] = {
     "web": {
-        "article": Kind(article, "title", 30),
-        "forum": Kind(forum, "ask_title", 15),
-        "product": Kind(product, "product_title", 14),
-        "recipe": Kind(recipe, "dish", 13),
-        "qa": Kind(questions, "ask_title", 11),
-        "lecture": Kind(lecture, "title", 7),
-        "reference": Kind(reference, "title", 10),
+        "article": PageKind(article, "title", 30),
+        "forum": PageKind(forum, "ask_title", 15),
+        "product": PageKind(product, "product_title", 14),
+        "recipe": PageKind(recipe, "dish", 13),
+        "qa": PageKind(questions, "ask_title", 11),
+        "lecture": PageKind(lecture, "title", 7),
+        "reference": PageKind(reference, "title", 10),
     },
     "math": {
-        "lecture": Kind(lecture, "title", 32),
-        "qa": Kind(questions, "ask_title", 28),
-        "reference": Kind(reference, "title", 20),
-        "forum": Kind(forum, "ask_title", 20),
+        "lecture": PageKind(lecture, "title", 32),
+        "qa": PageKind(questions, "ask_title", 28),
+        "reference": PageKind(reference, "title", 20),
+        "forum": PageKind(forum, "ask_title", 20),
     },
 }
 """The kinds of each domain: how they are written and how often they come."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from prox_assets.sample.grammar import Chance, Voice
-from prox_assets.sample.sites import Site, several
+from prox_assets.sample.grammar import Chance, Site, Voice, several
 
 
 def misread(text: str) -> str:

@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from prox_assets.sample.grammar import TEMPLATE_SETS, Chance, GrammarError, Voice, load_grammar
+from prox_assets.sample.grammar import (
+    SITES_PER_SET,
+    TEMPLATE_SETS,
+    Chance,
+    GrammarError,
+    Site,
+    Voice,
+    build_site,
+    load_grammar,
+)
 from prox_assets.sample.page_kinds import DROPPED, KINDS
 from prox_assets.sample.page_writer import BLOCKS, Pen, tail
-from prox_assets.sample.sites import SITES_PER_SET, Site, build_site
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from prox_assets.teacher.rules.teacher import RulesTeacher
 
 CACHE_FOLDER = "teacher_cache"
 Report = Callable[[str], None]
-Section = config.RulesTeacher | config.LabelsTeacher | config.LlmTeacher
+Section = config.RulesTeacherSection | config.LabelsTeacherSection | config.LlmTeacherSection
 
 
 def open_teacher(
@@ -27,9 +27,9 @@ def open_teacher(
     A language model's answers are kept below `domain_folder`, where the section names no other place;
     `report` is told now and then how far the asking is. Another `run` of a language model asks it again.
     """
-    if isinstance(section, config.LlmTeacher):
+    if isinstance(section, config.LlmTeacherSection):
         return open_llm_teacher(section, domain_folder / CACHE_FOLDER, report, run)
-    if isinstance(section, config.LabelsTeacher):
+    if isinstance(section, config.LabelsTeacherSection):
         return LabelsTeacher(section.lines, section.documents, section.chunk_chars, report)
     rule = LabelRule(section.keep_educational, section.rescue_educational, section.rescue_format)
     return RulesTeacher(rule, section.chunk_chars, corpus)

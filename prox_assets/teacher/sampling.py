@@ -62,7 +62,7 @@ class Holdout:
             raise CatalogueError(f"holdout.fraction is {self.fraction}; write a share from 0 to below 1")
 
     @classmethod
-    def of(cls, section: config.Holdout) -> "Holdout":
+    def of(cls, section: config.HoldoutSection) -> "Holdout":
         """The holdout that a catalogue asks for."""
         return cls(section.by, section.fraction, frozenset(section.values) or None, section.seed)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prox_assets.baselines.rules import MIN_SENTENCES, RULESETS, filtered_table, kept_text
 from prox_assets.documents.schema import RAW, RULE_FILTERED
 from prox_assets.quality.checks.expectations import checked_tables
-from prox_assets.quality.checks.rules import Conservation, Thresholds
+from prox_assets.quality.checks.rules import CheckLimits, Conservation
 
 SENTENCE = "The grey animal that we have seen before sat with everybody on the carpet of the house."
 # Every character that Unicode calls white space but the newline, which ends a line.
@@ -71,7 +71,7 @@ def identities(folder: Path, raw: pa.Table, filtered: pa.Table) -> list[str]:
         pq.write_table(table, folder / f"{name}.parquet")
     conservation = Conservation(upstream=(folder / "raw.parquet",))
     files = (folder / "filtered.parquet",)
-    with checked_tables("rule_filtered_corpus", files, conservation, Thresholds()) as checked:
+    with checked_tables("rule_filtered_corpus", files, conservation, CheckLimits()) as checked:
         connection = duckdb.connect(str(checked.database), read_only=True)
         rows = connection.execute("SELECT text_identity FROM checked WHERE status = 'kept'").fetchall()
         connection.close()

@@ -1,6 +1,6 @@
 from xml.etree import ElementTree
 
-from prox_assets.baselines.pretraining import Comparison, PretrainingRun, comparison_svg
+from prox_assets.baselines.pretraining import ComparisonResult, PretrainingRun, comparison_svg
 from prox_assets.baselines.pretraining_model import PretrainingSettings
 
 
@@ -8,7 +8,7 @@ def run(corpus: str, seed: int, bits: float) -> PretrainingRun:
     return PretrainingRun(corpus, seed, (5.0, 4.0, 3.5), bits, 768, 768, 1.0)
 
 
-COMPARISON = Comparison(
+COMPARISON = ComparisonResult(
     PretrainingSettings(steps=3, seeds=(0, 1), batch_tokens=256),
     parameters=1_000,
     reference_tokens=300,

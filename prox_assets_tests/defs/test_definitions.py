@@ -4,7 +4,7 @@ from syrupy.assertion import SnapshotAssertion
 from prox_assets.definitions import defs
 from prox_assets.defs.automation.discovery import new_shards
 from prox_assets.defs.partitions import CatalogueResource
-from prox_assets.defs.ui.metadata import LINEAGES
+from prox_assets.defs.ui import LINEAGES
 from prox_assets_tests.conftest import Graph
 
 

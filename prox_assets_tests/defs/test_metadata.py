@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.definitions import defs
-from prox_assets.defs.ui.metadata import finite_metadata, finite_result, table_of
+from prox_assets.defs.ui import finite_metadata, finite_result, table_of
 
 NUMBERS = st.floats() | st.integers(-9, 9) | st.none()
 NESTED = st.recursive(

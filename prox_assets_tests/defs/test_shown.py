@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prox_assets.defs.ui.metadata import edits_markdown, shares_markdown
+from prox_assets.defs.ui import edits_markdown, shares_markdown
 from prox_assets.documents.schema import CHUNK_REFINED, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 

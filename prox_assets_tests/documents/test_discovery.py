@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prox_assets.config import Input
-from prox_assets.documents.discovery import Discovery, Reason, discover, printable
+from prox_assets.documents.discovery import Discovery, SkipReason, discover, printable
 from prox_assets.documents.sources import arrived_shards, closed_shards, known_shards, list_shards
 from prox_assets.errors import InputError
 from prox_assets_tests.documents.test_sources import LATER
@@ -43,7 +43,7 @@ def _names(discovery: Discovery) -> list[str]:
     return sorted(file.relative for file in discovery.files)
 
 
-def _left_out(discovery: Discovery, reason: Reason) -> list[str]:
+def _left_out(discovery: Discovery, reason: SkipReason) -> list[str]:
     return sorted(entry.place.rsplit("/", 1)[-1] for entry in discovery.skipped if entry.reason is reason)
 
 
@@ -120,14 +120,14 @@ def test_hidden_files_and_folders_are_left_out_unless_they_are_named(
 ) -> None:
     discovery = discover(put(TREE)(location))
     assert _names(discovery) == names
-    assert _left_out(discovery, Reason.HIDDEN) == hidden
+    assert _left_out(discovery, SkipReason.HIDDEN) == hidden
 
 
 def test_folders_that_a_listing_does_not_look_into_are_said(put: Put) -> None:
     there = put(["in/a.jsonl", "in/sub/b.jsonl", "in/out.jsonl/part-0.jsonl"])
-    assert _left_out(discover(there("in")), Reason.FOLDER) == ["out.jsonl", "sub"]
-    assert _left_out(discover(there("in/*.jsonl")), Reason.FOLDER) == ["out.jsonl"]
-    assert _left_out(discover(there("in/**/*")), Reason.FOLDER) == []
+    assert _left_out(discover(there("in")), SkipReason.FOLDER) == ["out.jsonl", "sub"]
+    assert _left_out(discover(there("in/*.jsonl")), SkipReason.FOLDER) == ["out.jsonl"]
+    assert _left_out(discover(there("in/**/*")), SkipReason.FOLDER) == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_location_that_gives_nothing_says_what_was_there(put: Put, location: s
     with pytest.raises(InputError, match=words):
         closed_shards([Input(path=where)])
     (skipped,) = [entry for entry in known_shards([Input(path=where)]).skipped if entry.place == str(where)]
-    assert skipped.reason is Reason.UNREADABLE
+    assert skipped.reason is SkipReason.UNREADABLE
 
 
 def test_a_pattern_below_a_folder_that_is_missing_names_the_folder(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_links_to_nothing_are_said_and_circles_end(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
     discovery = discover(tmp_path / "**" / "*.jsonl")
     assert _names(discovery) == ["a.jsonl"]
-    assert _left_out(discovery, Reason.MISSING) == ["gone.jsonl", "pipe.jsonl", "self.jsonl"]
+    assert _left_out(discovery, SkipReason.MISSING) == ["gone.jsonl", "pipe.jsonl", "self.jsonl"]
     with pytest.raises(InputError, match="neither a file nor a folder"):
         discover(tmp_path / "pipe.jsonl")
 
@@ -205,7 +205,7 @@ def test_names_that_are_not_utf8_are_said_in_print_and_others_go_on(tmp_path: Pa
     assert "caf\\xe9.jsonl: no_name: the name is not UTF-8" in said
     assert "caf\\xe9.txt: unknown_kind" in said
     assert "a\\nb\\x1b[31m.txt: unknown_kind" in said
-    assert [entry.reason for entry in listing.unread] == [Reason.NO_NAME]
+    assert [entry.reason for entry in listing.unread] == [SkipReason.NO_NAME]
     with pytest.raises(InputError, match=r"caf\\xe9\.jsonl: the name is not UTF-8"):
         closed_shards([Input(path=folder / NO_UTF8)])
     with pytest.raises(InputError, match=r"gone\\xe9"):

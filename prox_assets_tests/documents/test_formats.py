@@ -2,7 +2,7 @@ import pytest
 
 from prox_assets.documents.formats.compression import (
     Compression,
-    Layout,
+    RowLayout,
     format_of,
     known_format,
     without_ending,
@@ -21,7 +21,7 @@ def test_lines_of_every_ending_and_spelling_are_known(ending: str, packed: str, 
     name = "c4-train.00000-of-01024" + spelling(ending + packed)
     kind = format_of(f"s3://bucket/en/{name}")
     assert kind is not None
-    assert (kind.layout, kind.compression, kind.is_parquet) == (Layout.LINES, COMPRESSIONS[packed], False)
+    assert (kind.layout, kind.compression, kind.is_parquet) == (RowLayout.LINES, COMPRESSIONS[packed], False)
     assert kind.is_splittable is (packed == "")
     assert without_ending(name) == "c4-train.00000-of-01024"
 
@@ -29,7 +29,7 @@ def test_lines_of_every_ending_and_spelling_are_known(ending: str, packed: str, 
 @pytest.mark.parametrize("name", ["part.parquet", "part.PARQUET", "part.snappy.Parquet"])
 def test_parquet_is_known_in_every_spelling(name: str) -> None:
     kind = known_format(name)
-    assert (kind.layout, kind.is_parquet, kind.is_splittable) == (Layout.PARQUET, True, True)
+    assert (kind.layout, kind.is_parquet, kind.is_splittable) == (RowLayout.PARQUET, True, True)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "x.parquet.gz", "x.gz", "jsonl", "x.jsonl.bak", "x.jsonl.bz2"])

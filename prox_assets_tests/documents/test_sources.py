@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from prox_assets.config import Input
-from prox_assets.documents.discovery import Reason
+from prox_assets.documents.discovery import SkipReason
 from prox_assets.documents.filesystem import FoundFile
 from prox_assets.documents.formats.readers import read_rows
 from prox_assets.documents.ingest import ingest
@@ -48,7 +48,7 @@ def _ids(source: ShardSource) -> list[object]:
     return [row.values["id"] for row in read_rows(source) if row.values]
 
 
-def _reasons(listing: Listing) -> dict[str, Reason]:
+def _reasons(listing: Listing) -> dict[str, SkipReason]:
     return {Path(one.place).name: one.reason for one in listing.skipped}
 
 
@@ -78,7 +78,7 @@ def test_a_group_that_is_not_full_waits(tmp_path: Path) -> None:
     one = Input(path=tmp_path / "in", shard_bytes=250, group_wait=600)
     _file(tmp_path / "in" / "a.jsonl", b"x" * 100, age=500)
     waiting = arrived_shards([one], log, LATER)
-    assert (waiting.shards, _reasons(waiting)) == ([], {"a.jsonl": Reason.WAITING})
+    assert (waiting.shards, _reasons(waiting)) == ([], {"a.jsonl": SkipReason.WAITING})
     assert known_shards([one], log).shards == []
     (closed,) = arrived_shards([one], log, Arrival(NOW + 100)).shards
     assert [Path(part.place).name for part in closed.parts] == ["a.jsonl"]
@@ -204,20 +204,20 @@ def test_each_file_that_is_no_shard_says_why_and_hides_no_other(tmp_path: Path) 
     assert sorted(len(source.parts) for source in listing.shards) == [1, 3]
     reasons = _reasons(listing)
     assert reasons == {
-        "notes.txt": Reason.UNKNOWN_KIND,
-        "_SUCCESS": Reason.HIDDEN,
-        ".part.jsonl": Reason.HIDDEN,
-        "n" * 190 + ".jsonl": Reason.NO_NAME,
-        "empty.jsonl": Reason.EMPTY,
-        "fresh.jsonl": Reason.SETTLING,
-        "broken.parquet": Reason.UNREADABLE,
-        "large.jsonl.gz": Reason.UNSPLITTABLE,
-        "nowhere": Reason.UNREADABLE,
+        "notes.txt": SkipReason.UNKNOWN_KIND,
+        "_SUCCESS": SkipReason.HIDDEN,
+        ".part.jsonl": SkipReason.HIDDEN,
+        "n" * 190 + ".jsonl": SkipReason.NO_NAME,
+        "empty.jsonl": SkipReason.EMPTY,
+        "fresh.jsonl": SkipReason.SETTLING,
+        "broken.parquet": SkipReason.UNREADABLE,
+        "large.jsonl.gz": SkipReason.UNSPLITTABLE,
+        "nowhere": SkipReason.UNREADABLE,
     }
-    (large,) = [one for one in listing.skipped if one.reason is Reason.UNSPLITTABLE]
+    (large,) = [one for one in listing.skipped if one.reason is SkipReason.UNSPLITTABLE]
     assert "write Parquet or plain .jsonl" in str(large)
     same = arrived_shards([Input(path=folder / "a*.jsonl")], None, LATER)
-    assert (len(same.shards), [one.reason for one in same.skipped]) == (1, [Reason.SAME_NAME])
+    assert (len(same.shards), [one.reason for one in same.skipped]) == (1, [SkipReason.SAME_NAME])
     with pytest.raises(InputError, match="too: give one of their inputs a prefix"):
         list_shards([Input(path=folder / "a*.jsonl")])
 
@@ -237,7 +237,7 @@ def test_a_manifest_lists_the_files(tmp_path: Path) -> None:
     manifest = _file(tmp_path / "files.txt", "\n".join(listed).encode())
     listing = arrived_shards([Input(manifest=manifest)], None, LATER)
     assert [_ids(source) for source in listing.shards] == [["d0"], ["d1"]]
-    assert {one.reason for one in listing.skipped} == {Reason.MISSING, Reason.UNREADABLE}
+    assert {one.reason for one in listing.skipped} == {SkipReason.MISSING, SkipReason.UNREADABLE}
     assert "line 6" in str(listing.skipped[0])
     missing = known_shards([Input(manifest=tmp_path / "nothing.txt")])
     assert "this manifest cannot be read" in str(missing.skipped[0])

@@ -9,7 +9,7 @@ from hypothesis.extra.lark import from_lark
 from lark import Lark
 
 from prox_assets.chunking import Chunk, whole
-from prox_assets.config import Language as Section
+from prox_assets.config import LanguageSection as Section
 from prox_assets.errors import ProgramError
 from prox_assets.programs import Call, Program, Rails, Refused, normalize, remove_all_lines, remove_lines
 from prox_assets.programs.profiles.interface import PROX, Language, Profile

@@ -12,9 +12,9 @@ from prox_assets.programs import (
     Call,
     CallSpec,
     Form,
-    Kind,
     Outcome,
     Parameter,
+    ParameterKind,
     Program,
     Rails,
     Refused,
@@ -47,8 +47,8 @@ REMOVE_AFTER = CallSpec(
     (
         Form(
             (
-                Parameter("line", Kind.LINE, "the last line that stays", ("after",)),
-                Parameter("why", Kind.TEXT, "a word on the reason", default="", max_length=5),
+                Parameter("line", ParameterKind.LINE, "the last line that stays", ("after",)),
+                Parameter("why", ParameterKind.TEXT, "a word on the reason", default="", max_length=5),
             ),
             remove_after,
         ),
@@ -113,7 +113,7 @@ def test_two_calls_cannot_share_a_name() -> None:
 
 def test_a_string_has_one_limit() -> None:
     with pytest.raises(ProgramError, match="visible and bounded"):
-        Parameter("x", Kind.TEXT, "", visible=True, max_length=3)
+        Parameter("x", ParameterKind.TEXT, "", visible=True, max_length=3)
 
 
 @pytest.mark.parametrize("spec", [s for s in REGISTRY.specs if s.idempotent], ids=lambda s: s.name)

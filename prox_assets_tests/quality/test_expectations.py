@@ -12,7 +12,7 @@ import pytest
 from prox_assets.errors import StoreError
 from prox_assets.quality.checks.expectations import UPSTREAM, expectation_names, validate
 from prox_assets.quality.checks.outcomes import DataDocsSite, ExpectationOutcome, build_data_docs
-from prox_assets.quality.checks.rules import Conservation, Severity, Thresholds
+from prox_assets.quality.checks.rules import CheckLimits, Conservation, Severity
 from prox_assets.quality.checks.suites import SUITES
 from prox_assets.quality.statistics.shard import ShardInputs
 from prox_assets_tests.quality.shards import (
@@ -26,7 +26,7 @@ from prox_assets_tests.quality.shards import (
     write_tables,
 )
 
-GOOD = Thresholds(
+GOOD = CheckLimits(
     max_rejected_share=0.3,
     max_error_share=0.2,
     max_emptied_share=0.2,
@@ -47,7 +47,7 @@ def conservation(asset: str, inputs: ShardInputs) -> Conservation:
     return Conservation(upstream=files_of(inputs, UPSTREAM[asset]))
 
 
-def check(asset: str, inputs: ShardInputs, thresholds: Thresholds = GOOD) -> dict[str, ExpectationOutcome]:
+def check(asset: str, inputs: ShardInputs, thresholds: CheckLimits = GOOD) -> dict[str, ExpectationOutcome]:
     found = validate(asset, files_of(inputs, asset), conservation(asset, inputs), thresholds, "web|web-000")
     return {outcome.name: outcome for outcome in found}
 
@@ -135,7 +135,7 @@ BY_GROUP: dict[str, Any] = {
     "language_drift": {"max_language_drift": 0.0},
     "length_drift": {"max_length_drift": 0.0},
 }
-STRICTER: dict[tuple[str, str], Thresholds] = {
+STRICTER: dict[tuple[str, str], CheckLimits] = {
     (RAW, "rejected_share"): replace(GOOD, max_rejected_share=0.2),
     (DOC, "error_share"): replace(GOOD, max_error_share=0.1),
     (REFINED, "keep_ratio"): replace(GOOD, doc_keep_ratio=(0.05, 0.89)),
@@ -223,7 +223,7 @@ def test_the_number_of_rows_may_come_from_outside(tmp_path: Path) -> None:
 def test_a_shard_without_documents_passes(asset: str, tmp_path: Path) -> None:
     inputs = write_shard(tmp_path, [], [])
     given = Conservation(0, () if asset == RAW else files_of(inputs, UPSTREAM[asset]), inputs.rejected)
-    found = validate(asset, files_of(inputs, asset), given, Thresholds(), "web|none")
+    found = validate(asset, files_of(inputs, asset), given, CheckLimits(), "web|none")
     assert [(outcome.name, outcome.observed) for outcome in found if not outcome.success] == []
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from prox_assets.quality.checks.expectations import checked_tables
-from prox_assets.quality.checks.rules import Thresholds
+from prox_assets.quality.checks.rules import CheckLimits
 from prox_assets.quality.report.inputs import ReportInputs, ShardTexts
 from prox_assets.quality.report.page import build_report
 from prox_assets.quality.statistics.database import build_database
@@ -36,7 +36,7 @@ def test_statistics_are_those_of_the_shard_alone(tmp_path: Path, name: str) -> N
 def test_checks_read_the_shard_alone(tmp_path: Path) -> None:
     _, shard = _folder(tmp_path, ODDEST)
     files = files_of(shard, FINAL)
-    with checked_tables(FINAL, files, conservation(FINAL, shard), Thresholds()) as tables:
+    with checked_tables(FINAL, files, conservation(FINAL, shard), CheckLimits()) as tables:
         assert tables.rows == 9
         connection = duckdb.connect(str(tables.database), read_only=True)
         assert connection.execute("SELECT count(*) FROM checked").fetchall() == [(9,)]

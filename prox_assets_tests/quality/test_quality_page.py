@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from prox_assets.config import Bands
-from prox_assets.quality.checks.rules import Thresholds
+from prox_assets.quality.checks.rules import CheckLimits
 from prox_assets.quality.checks.suites import SUITES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ def test_every_threshold_is_on_the_page() -> None:
 
 
 def test_the_catalogue_and_the_checks_agree_on_the_defaults() -> None:
-    assert Thresholds(**Bands().model_dump()) == Thresholds()
+    assert CheckLimits(**Bands().model_dump()) == CheckLimits()
     for name, value in Bands().model_dump().items():
         if isinstance(value, float):
             row = next(line for line in PAGE.splitlines() if f"`{name}`" in line)

@@ -1,6 +1,6 @@
 from rich.console import Console
 
-from prox_assets.quality.report.terminal import show_document
+from prox_assets.quality.report.text import show_document
 from prox_assets_tests.quality.shards import PAGES, Cut, Page, tables
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.inference import Task
-from prox_assets.refiner.gate import LEAST_OF_EACH_CLASS, Evidence, Verdict, measured, quality_gate
+from prox_assets.refiner.gate import LEAST_OF_EACH_CLASS, Evidence, GateVerdict, measured, quality_gate
 from prox_assets.refiner.metrics import auc_interval, roc_auc
 from prox_assets.refiner.thresholds import Aim, Goal, keep_threshold
 
@@ -25,23 +25,23 @@ def _documents(n_keep: int, n_drop: int, apart: float, seed: int = 0) -> Evidenc
 @pytest.mark.parametrize(
     ("n_keep", "n_drop", "apart", "verdict"),
     [
-        (60, 40, 3.0, Verdict.USABLE),
-        (60, 40, 0.0, Verdict.NO_BETTER),
-        (60, 40, -1.0, Verdict.NO_BETTER),
-        (60, 2, 3.0, Verdict.TOO_FEW),
-        (2, 60, 3.0, Verdict.TOO_FEW),
-        (60, 0, 3.0, Verdict.TOO_FEW),
-        (0, 0, 0.0, Verdict.TOO_FEW),
+        (60, 40, 3.0, GateVerdict.USABLE),
+        (60, 40, 0.0, GateVerdict.NO_BETTER),
+        (60, 40, -1.0, GateVerdict.NO_BETTER),
+        (60, 2, 3.0, GateVerdict.TOO_FEW),
+        (2, 60, 3.0, GateVerdict.TOO_FEW),
+        (60, 0, 3.0, GateVerdict.TOO_FEW),
+        (0, 0, 0.0, GateVerdict.TOO_FEW),
     ],
 )
-def test_verdicts(n_keep: int, n_drop: int, apart: float, verdict: Verdict) -> None:
+def test_verdicts(n_keep: int, n_drop: int, apart: float, verdict: GateVerdict) -> None:
     gate = quality_gate(_documents(n_keep, n_drop, apart), Task.DOCUMENT)
     assert gate.verdict is verdict
-    assert gate.is_reliable is (verdict is Verdict.USABLE)
+    assert gate.is_reliable is (verdict is GateVerdict.USABLE)
 
 
 def test_a_checkpoint_without_figures_is_not_measured() -> None:
-    assert quality_gate(None, Task.CHUNK).verdict is Verdict.NOT_MEASURED
+    assert quality_gate(None, Task.CHUNK).verdict is GateVerdict.NOT_MEASURED
     assert quality_gate(None, Task.CHUNK).is_reliable
 
 
@@ -50,15 +50,15 @@ def test_the_bound_is_on_either_class_and_can_be_moved() -> None:
     assert "9 documents to drop among 69 for validation, 10 are needed" in str(
         quality_gate(evidence, Task.DOCUMENT)
     )
-    assert quality_gate(evidence, Task.DOCUMENT, least=9).verdict is Verdict.USABLE
+    assert quality_gate(evidence, Task.DOCUMENT, least=9).verdict is GateVerdict.USABLE
 
 
 def test_a_worse_f1_than_that_of_keeping_everything_counts_where_f1_is_the_goal() -> None:
     evidence = replace(_documents(60, 40, 3.0), f1=0.74)
     assert evidence.keep_all_f1 == pytest.approx(0.75)
-    assert quality_gate(evidence, Task.DOCUMENT).verdict is Verdict.NO_BETTER
+    assert quality_gate(evidence, Task.DOCUMENT).verdict is GateVerdict.NO_BETTER
     floor = replace(evidence, goal=Goal.RETENTION.value)
-    assert quality_gate(floor, Task.DOCUMENT).verdict is Verdict.USABLE
+    assert quality_gate(floor, Task.DOCUMENT).verdict is GateVerdict.USABLE
 
 
 def test_lines_are_as_many_draws_as_there_are_documents() -> None:
@@ -73,7 +73,7 @@ def test_lines_are_as_many_draws_as_there_are_documents() -> None:
     assert together.high - together.low > 3 * (alone.high - alone.low)
     evidence = measured(scores, truth, np.arange(4000) // 1000, 0.5, Task.CHUNK)
     assert (evidence.n_documents, evidence.positive_documents) == (4, 4)
-    assert quality_gate(evidence, Task.CHUNK).verdict is Verdict.TOO_FEW
+    assert quality_gate(evidence, Task.CHUNK).verdict is GateVerdict.TOO_FEW
 
 
 @given(seed=st.integers(0, 1000), n=st.integers(4, 60))

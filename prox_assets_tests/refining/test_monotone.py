@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prox_assets.config import Thresholds
+from prox_assets.config import ThresholdsSection
 from prox_assets.programs import Beyond, Boundary, Execution, Rails, Status, apply_edits
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.scoring.predictions import ChunkResult, chunk_result
@@ -67,7 +67,7 @@ def refine(text: str, windows: list[tuple[Window, np.ndarray]], at: ChunkThresho
 
 
 def execute(
-    text: str, results: list[ChunkResult], rails: Rails, stored: ChunkThresholds, moved: Thresholds
+    text: str, results: list[ChunkResult], rails: Rails, stored: ChunkThresholds, moved: ThresholdsSection
 ) -> Execution:
     """Execute stored programs as the pipeline does."""
     rows = [program_row({"row": 0, "doc_id": "a"}, result) for result in results]
@@ -96,7 +96,8 @@ def test_a_refiner_at_higher_thresholds_keeps_all_that_it_kept_at_lower_ones(
     line, span = sorted((one.line, other.line)), sorted((one.span or 0, other.span or 0))
     at = [replace(one, line=line[0], span=span[0]), replace(one, line=line[1], span=span[1])]
     done = [
-        kept(text, execute(text, refine(text, judgements, each), rails, each, Thresholds())) for each in at
+        kept(text, execute(text, refine(text, judgements, each), rails, each, ThresholdsSection()))
+        for each in at
     ]
     assert done[0] <= done[1]
 
@@ -114,12 +115,12 @@ def test_stored_programs_at_higher_thresholds_keep_all_that_they_kept_at_lower_o
     results = refine(text, judgements, stored)
     lines, spans = sorted((one.line, other.line)), sorted((one.span or 0, other.span or 0))
     done = [
-        kept(text, execute(text, results, rails, stored, Thresholds(line=line, span=span)))
+        kept(text, execute(text, results, rails, stored, ThresholdsSection(line=line, span=span)))
         for line, span in zip(lines, spans, strict=True)
     ]
     assert done[0] <= done[1]
-    again = execute(text, results, rails, stored, Thresholds(line=stored.line))
-    assert again == execute(text, results, rails, stored, Thresholds())
+    again = execute(text, results, rails, stored, ThresholdsSection(line=stored.line))
+    assert again == execute(text, results, rails, stored, ThresholdsSection())
 
 
 LOOSE = Rails(max_removed_share=1.0, min_kept_chars=0)
@@ -159,7 +160,7 @@ def test_what_could_remove_more_at_a_higher_threshold(
     done = []
     for threshold in (0.5, 0.9):
         at = ChunkThresholds(line=max(threshold, 0.7 if " " in text else 0), span=threshold, min_span_chars=1)
-        done.append(kept(text, execute(text, refine(text, judgements, at), rails, at, Thresholds())))
+        done.append(kept(text, execute(text, refine(text, judgements, at), rails, at, ThresholdsSection())))
     assert done[0] <= done[1]
     assert tuple(map(len, done)) == sizes
 
@@ -174,7 +175,7 @@ def test_restored_documents_are_the_exception() -> None:
     for beyond in Beyond:
         rails = Rails(max_removed_share=0.7, min_kept_chars=0, beyond=beyond)
         sizes[beyond] = [
-            len(kept(text, execute(text, refine(text, judgements, at), rails, at, Thresholds())))
+            len(kept(text, execute(text, refine(text, judgements, at), rails, at, ThresholdsSection())))
             for at in (ChunkThresholds(line=0.5), ChunkThresholds(line=0.8))
         ]
     assert sizes == {Beyond.RESTORE: [19, 9], Beyond.EMPTY: [0, 9]}

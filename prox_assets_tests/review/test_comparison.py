@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.errors import InputError
-from prox_assets.review.comparison import BOTH, LEFT, RIGHT, Removed, compare, differences, removals
+from prox_assets.review.comparison import BOTH, LEFT, RIGHT, RemovedText, compare, differences, removals
 from prox_assets.review.variants import ShardOf, Side
 from prox_assets_tests.quality.shards import PAGES, Cut, Page, tables
 
@@ -124,14 +124,16 @@ def test_other_documents_are_refused(
 
 
 @st.composite
-def removed(draw: st.DrawFn) -> list[Removed]:
+def removed(draw: st.DrawFn) -> list[RemovedText]:
     ends = sorted(draw(st.sets(st.integers(0, 30), max_size=8)))
-    return [Removed("", start, stop, "x", None) for start, stop in zip(ends[::2], ends[1::2], strict=False)]
+    return [
+        RemovedText("", start, stop, "x", None) for start, stop in zip(ends[::2], ends[1::2], strict=False)
+    ]
 
 
 @given(removed(), removed())
-def test_every_character_is_accounted_for(left: list[Removed], right: list[Removed]) -> None:
-    def covered(parts: list[Removed], *sides: str) -> list[int]:
+def test_every_character_is_accounted_for(left: list[RemovedText], right: list[RemovedText]) -> None:
+    def covered(parts: list[RemovedText], *sides: str) -> list[int]:
         return [at for part in parts if part.side in sides for at in range(part.start, part.stop)]
 
     found = differences(left, right)
@@ -142,4 +144,4 @@ def test_every_character_is_accounted_for(left: list[Removed], right: list[Remov
 
 def test_a_document_that_went_is_removed_as_a_whole() -> None:
     row = {"status": "emptied", "reason": "too_little_left", "edits": []}
-    assert removals(row, 7) == [Removed("", 0, 7, "too_little_left", None)]
+    assert removals(row, 7) == [RemovedText("", 0, 7, "too_little_left", None)]

@@ -85,5 +85,5 @@ def test_an_impossible_holdout_is_refused(by: str, fraction: float) -> None:
 
 
 def test_the_catalogue_section_becomes_the_holdout() -> None:
-    section = config.Holdout(by="source", values=("x",), seed=3)
+    section = config.HoldoutSection(by="source", values=("x",), seed=3)
     assert Holdout.of(section) == Holdout("source", None, frozenset({"x"}), 3)

@@ -11,13 +11,13 @@ from prox_assets.config import Bands
 from prox_assets.defs.assets.corpus import SEEDS_FILE, seed_documents
 from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
 from prox_assets.defs.runs.decorators import TEACHER_POOL, guarded_with_teachers
-from prox_assets.defs.ui.metadata import checked_artifact_result, column_schema, table_of
+from prox_assets.defs.ui import checked_artifact_result, column_schema, table_of
 from prox_assets.documents.files import fingerprint, read_table, write_table
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.bases import require_bases
 from prox_assets.teacher.factory import open_teacher
 from prox_assets.teacher.interface import CHUNK_ANNOTATIONS, DOC_ANNOTATIONS, FAILED, Teacher
-from prox_assets.teacher.llm import Estimate, LlmTeacher
+from prox_assets.teacher.llm import AnnotationEstimate, LlmTeacher
 from prox_assets.teacher.rules.judging import Corpus
 from prox_assets.teacher.rules.teacher import RulesTeacher
 
@@ -103,7 +103,7 @@ def _annotate(
     return checked_artifact_result(artifact, checks, metadata)
 
 
-def _estimate(teacher: Teacher, seeds: pa.Table, documents: bool) -> Estimate | None:
+def _estimate(teacher: Teacher, seeds: pa.Table, documents: bool) -> AnnotationEstimate | None:
     """What asking will cost; None for a teacher that asks nobody."""
     if not isinstance(teacher, LlmTeacher):
         return None

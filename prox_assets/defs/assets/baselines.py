@@ -18,8 +18,7 @@ from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
 from prox_assets.defs.partitions import CatalogueResource, domains
 from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
-from prox_assets.defs.ui.metadata import artifact_result, shard_result, table_of
-from prox_assets.defs.ui.progress import log_parts
+from prox_assets.defs.ui import artifact_result, log_parts, shard_result, table_of
 from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.schema import RULE_FILTERED
 from prox_assets.documents.store import FinishedShard, ShardKey, Store

@@ -11,8 +11,7 @@ from prox_assets.config import Seeds
 from prox_assets.defs.partitions import CatalogueResource, domains, source_of
 from prox_assets.defs.runs.decorators import guarded
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
-from prox_assets.defs.ui.metadata import artifact_result, column_schema, shard_result, table_of
-from prox_assets.defs.ui.progress import log_rows
+from prox_assets.defs.ui import artifact_result, column_schema, log_rows, shard_result, table_of
 from prox_assets.documents.files import write_table
 from prox_assets.documents.ingest import RejectionReason, ingest, ingest_report
 from prox_assets.documents.schema import RAW, SEEDS

@@ -20,7 +20,7 @@ from prox_assets.defs.assets.training import (
 )
 from prox_assets.defs.partitions import CatalogueResource, domains
 from prox_assets.defs.runs.decorators import GPU_POOL, TEACHER_POOL, guarded_on_device, guarded_with_teachers
-from prox_assets.defs.ui.metadata import artifact_result, table_of
+from prox_assets.defs.ui import artifact_result, table_of
 from prox_assets.documents.files import file_fingerprint, read_json, read_table, write_json
 from prox_assets.documents.schema import SEEDS
 from prox_assets.documents.store import FinishedShard, Store

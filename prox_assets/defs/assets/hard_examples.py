@@ -25,7 +25,7 @@ from prox_assets.defs.training_data import (
     teaching_tables,
     trained_on,
 )
-from prox_assets.defs.ui.metadata import artifact_result, table_of
+from prox_assets.defs.ui import artifact_result, table_of
 from prox_assets.documents.files import read_table, write_json, write_table
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError

@@ -14,8 +14,7 @@ from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
 from prox_assets.defs.partitions import CatalogueResource, domains
 from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
-from prox_assets.defs.ui.metadata import edits_markdown, shard_result, shares_markdown, table_of
-from prox_assets.defs.ui.progress import log_parts
+from prox_assets.defs.ui import edits_markdown, log_parts, shard_result, shares_markdown, table_of
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
 from prox_assets.documents.store import FinishedShard, Store
 from prox_assets.inference import Task

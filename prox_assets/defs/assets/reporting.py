@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.config import Thresholds
+from prox_assets.config import ThresholdsSection
 from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import (
@@ -30,12 +30,12 @@ from prox_assets.defs.checks import CHECKED, known_outcomes, validations_site
 from prox_assets.defs.partitions import CatalogueResource, domains
 from prox_assets.defs.runs.decorators import guarded
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
-from prox_assets.defs.ui.metadata import artifact_result
+from prox_assets.defs.ui import artifact_result
 from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.evaluation.report import evaluate_corpus
 from prox_assets.publishing.card import FRONT_MATTER_END
-from prox_assets.publishing.corpus import CARD, Corpus
+from prox_assets.publishing.corpus import CARD, PublishedCorpus
 from prox_assets.publishing.files import verify
 from prox_assets.quality.checks.outcomes import build_data_docs
 from prox_assets.quality.report.inputs import CheckedShard, Link, RefinerCard, ReportInputs, ShardTexts
@@ -254,7 +254,7 @@ def _card(store: Store, domain: str, asset: str) -> RefinerCard:
     return RefinerCard(read_json(checkpoint / INFO_FILE), read_json(checkpoint / CURVES_FILE))
 
 
-def _moved(thresholds: Thresholds) -> dict[str, float]:
+def _moved(thresholds: ThresholdsSection) -> dict[str, float]:
     return {name: value for name, value in thresholds.model_dump().items() if value is not None}
 
 
@@ -275,7 +275,7 @@ def published_corpus(
     domain = context.partition_key
     store = catalogue.store()
     loaded = catalogue.load()
-    corpus = Corpus.of(store, domain, catalogue.domain(domain))
+    corpus = PublishedCorpus.of(store, domain, catalogue.domain(domain))
     artifact = store.publish(domain, "published_corpus", corpus.configuration, corpus.build)
     files = verify(artifact.folder)
     _, _, body = (artifact.folder / CARD).read_text(encoding="utf-8").partition(FRONT_MATTER_END)

@@ -14,8 +14,13 @@ from prox_assets.defs.assets.corpus import seed_documents
 from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
 from prox_assets.defs.runs.decorators import GPU_POOL, guarded, guarded_on_device
 from prox_assets.defs.training_data import finished_rounds, teaching_sources, teaching_tables
-from prox_assets.defs.ui.metadata import artifact_result, checked_artifact_result, curves_markdown, table_of
-from prox_assets.defs.ui.progress import log_training
+from prox_assets.defs.ui import (
+    artifact_result,
+    checked_artifact_result,
+    curves_markdown,
+    log_training,
+    table_of,
+)
 from prox_assets.documents.files import read_table, write_table
 from prox_assets.documents.store import Store
 from prox_assets.inference import Task
@@ -23,7 +28,7 @@ from prox_assets.refiner.bases import require_bases
 from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_info
 from prox_assets.refiner.data import build_sft
 from prox_assets.refiner.gate import no_better, too_few
-from prox_assets.refiner.generative.prompts import Layout, read_writing
+from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
 from prox_assets.refiner.recipe import Architecture, Recipe, Training
 from prox_assets.refiner.thresholds import Goal
@@ -168,7 +173,7 @@ def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeReci
         base=section.base,
         checkpoint=section.checkpoint,
         window=section.window,
-        layout=None if section.layout == "auto" else Layout(section.layout),
+        layout=None if section.layout == "auto" else PromptLayout(section.layout),
         grammar=section.grammar,
         max_new_tokens=section.max_new_tokens,
         f1_slack=section.f1_slack,

@@ -10,15 +10,14 @@ import dagster as dg
 
 from prox_assets.config import Catalogue, Input
 from prox_assets.defs.partitions import SHARDS, CatalogueResource, partition_key, shards
-from prox_assets.documents.discovery import Reason, Skipped
+from prox_assets.documents.discovery import Skipped, SkipReason
 from prox_assets.documents.filesystem import FoundFile
 from prox_assets.documents.formats.readers import missing_columns
 from prox_assets.documents.formats.splits import footer
 from prox_assets.documents.provenance import ReadPart, read_parts
 from prox_assets.documents.sources import Arrival, GroupLog, Listing, ShardSource, arrived_shards
 from prox_assets.documents.store import Store
-from prox_assets.errors import InputError, ProxError
-from prox_assets.redaction import redact, redacted_errors
+from prox_assets.errors import InputError, ProxError, redact, redacted_errors
 
 Reads = Mapping[str, tuple[ReadPart, ...]]
 
@@ -41,7 +40,7 @@ def arrivals(
     """
     listing = arrived_shards(inputs, log, Arrival(now, frozenset(reads)))
     skipped = [*listing.skipped, *_changed(listing, reads)]
-    changed = {one.place for one in skipped if one.reason is Reason.CHANGED}
+    changed = {one.place for one in skipped if one.reason is SkipReason.CHANGED}
     new: list[ShardSource] = []
     for source in listing.shards:
         if source.name in asked or any(part.place in changed for part in source.parts):
@@ -64,10 +63,10 @@ def objection_to(source: ShardSource) -> Skipped | None:
                 footer(FoundFile(part.place, "", part.size, part.modified)).columns, source.columns
             )
         except InputError as error:
-            return Skipped(part.place, Reason.UNREADABLE, str(error), source.name)
+            return Skipped(part.place, SkipReason.UNREADABLE, str(error), source.name)
         if missing:
             detail = f"no column {', '.join(missing)}; correct `columns` in the catalogue"
-            return Skipped(part.place, Reason.UNREADABLE, detail, source.name)
+            return Skipped(part.place, SkipReason.UNREADABLE, detail, source.name)
     return None
 
 
@@ -81,7 +80,7 @@ def _changed(listing: Listing, reads: Reads) -> Iterator[Skipped]:
                     f"not as it was when it was read into {read.shard} ({read.size:,} bytes then, "
                     f"{part.size:,} now); materialize raw_documents of that shard to read it again"
                 )
-                yield Skipped(place, Reason.CHANGED, detail, read.shard)
+                yield Skipped(place, SkipReason.CHANGED, detail, read.shard)
                 break
 
 
@@ -90,7 +89,7 @@ def _read_elsewhere(source: ShardSource, reads: Reads) -> Skipped | None:
         for read in reads.get(part.place, ()):
             if read.shard != source.name and read.piece.overlaps(part.piece):
                 detail = f"its rows are in shard {read.shard} already"
-                return Skipped(part.place, Reason.READ_ALREADY, detail, source.name)
+                return Skipped(part.place, SkipReason.READ_ALREADY, detail, source.name)
     return None
 
 
@@ -196,7 +195,7 @@ def _in_turn(new: Mapping[str, Sequence[ShardSource]]) -> Iterator[tuple[str, Sh
 def _failure(key: str, run: str) -> tuple[str, Skipped]:
     domain, _, shard = key.partition("|")
     detail = f"run {run} did not read it; see why there, and materialize raw_documents of it"
-    return domain, Skipped(shard, Reason.FAILED, detail, shard)
+    return domain, Skipped(shard, SkipReason.FAILED, detail, shard)
 
 
 def requests(chosen: Sequence[tuple[str, ShardSource]]) -> list[dg.RunRequest]:

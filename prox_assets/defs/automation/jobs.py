@@ -9,10 +9,9 @@ from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.automation.backfills import REFINED, device_seconds, plan, request_backfill, state_of
 from prox_assets.defs.partitions import CatalogueResource
 from prox_assets.defs.runs.decorators import GPU_POOL, leased_device
-from prox_assets.defs.ui.metadata import finite_metadata, table_of
+from prox_assets.defs.ui import finite_metadata, table_of
 from prox_assets.documents.store import Store
-from prox_assets.errors import InputError, ProxError
-from prox_assets.redaction import redacted_errors
+from prox_assets.errors import InputError, ProxError, redacted_errors
 from prox_assets.review.comparison import compare_refiners, other_pair, present_pair
 
 

@@ -18,12 +18,11 @@ from prox_assets.defs.automation.backfills import (
 from prox_assets.defs.automation.jobs import refine_job
 from prox_assets.defs.partitions import CatalogueResource, partition_key, store_of
 from prox_assets.defs.runs.multi_partition import dimensions
-from prox_assets.defs.ui.metadata import table_of
+from prox_assets.defs.ui import table_of
 from prox_assets.documents.store import Store
-from prox_assets.errors import ProxError
+from prox_assets.errors import ProxError, redacted_errors
 from prox_assets.publishing.card import name_shards
 from prox_assets.publishing.corpus import unrefined_shards
-from prox_assets.redaction import redacted_errors
 
 Condition = dg.AutomationCondition[Any]
 ALL_SHARDS = "all_shards"

@@ -14,12 +14,11 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacher
+from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacherSection
 from prox_assets.config.loading import load_catalogue
 from prox_assets.defs.partitions import CatalogueResource
-from prox_assets.defs.ui.metadata import finite_result
-from prox_assets.errors import ProxError, described, explanation
-from prox_assets.redaction import redact_error, redacted_errors
+from prox_assets.defs.ui import finite_result
+from prox_assets.errors import ProxError, described, explanation, redact_error, redacted_errors
 
 GPU_POOL = "gpu"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -29,7 +28,7 @@ _SECONDS_BETWEEN = 0.5
 
 def is_in_process(teacher: AnyTeacher) -> bool:
     """Tell whether a teacher runs a model of its own here, on a device."""
-    return isinstance(teacher, LlmTeacher) and teacher.checkpoint is not None
+    return isinstance(teacher, LlmTeacherSection) and teacher.checkpoint is not None
 
 
 def asks_on_device(section: Domain) -> bool:

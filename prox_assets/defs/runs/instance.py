@@ -22,8 +22,7 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from prox_assets.errors import CatalogueError, one_line
-from prox_assets.redaction import redact
+from prox_assets.errors import CatalogueError, one_line, redact
 
 
 class _StepFormatter(logging.Formatter):

@@ -31,12 +31,11 @@ from prox_assets.defs.runs.decorators import (
     passes,
     raise_judged,
 )
-from prox_assets.defs.ui.metadata import column_schema, finite_result
+from prox_assets.defs.ui import column_schema, finite_result
 from prox_assets.documents.store import FinishedShard, ShardKey, Store
-from prox_assets.errors import StoreError, described
+from prox_assets.errors import StoreError, described, redact_error
 from prox_assets.quality.checks.outcomes import stored_outcomes
 from prox_assets.quality.checks.rules import Severity
-from prox_assets.redaction import redact_error
 
 FAILED, LEFT_OUT = "failed", "left_out"
 ShardEvent = dg.AssetMaterialization | dg.AssetObservation | dg.MaterializeResult[Any]

@@ -17,7 +17,7 @@ import zstandard
 from prox_assets.errors import InputError
 
 
-class Layout(StrEnum):
+class RowLayout(StrEnum):
     """How rows stand in a file."""
 
     PARQUET = "parquet"
@@ -37,13 +37,13 @@ class FileFormat:
     """A layout and a compression, as the `ending` of a name (in lower case) tells them."""
 
     ending: str
-    layout: Layout
+    layout: RowLayout
     compression: Compression = Compression.NONE
 
     @property
     def is_parquet(self) -> bool:
         """Tell Parquet files from files of lines."""
-        return self.layout is Layout.PARQUET
+        return self.layout is RowLayout.PARQUET
 
     @property
     def is_splittable(self) -> bool:
@@ -55,9 +55,9 @@ _LINES = (".jsonl", ".ndjson", ".json")
 _COMPRESSIONS = {"": Compression.NONE, ".gz": Compression.GZIP, ".zst": Compression.ZSTD}
 
 FORMATS = (
-    FileFormat(".parquet", Layout.PARQUET),
+    FileFormat(".parquet", RowLayout.PARQUET),
     *(
-        FileFormat(lines + packed, Layout.LINES, compression)
+        FileFormat(lines + packed, RowLayout.LINES, compression)
         for lines in _LINES
         for packed, compression in _COMPRESSIONS.items()
     ),

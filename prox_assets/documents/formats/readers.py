@@ -13,7 +13,7 @@ from prox_assets.config import Columns
 from prox_assets.documents.discovery import printable
 from prox_assets.documents.filesystem import FoundFile, in_s3, opened, parquet_source
 from prox_assets.documents.formats.compression import decompressed
-from prox_assets.documents.formats.splits import Piece, footer, is_encrypted
+from prox_assets.documents.formats.splits import Split, footer, is_encrypted
 from prox_assets.documents.ids import strict_json, value_text
 from prox_assets.documents.sources import FilePart, ShardSource
 from prox_assets.errors import InputError, one_line
@@ -55,7 +55,7 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """A line: its content with the line end, and its size in bytes, which may be more than what is kept."""
 
     content: bytes
@@ -197,7 +197,7 @@ def _parquet_rows(part: FilePart, columns: Columns, most_bytes: int) -> Iterator
                 return
 
 
-def _row_groups(file: pq.ParquetFile, piece: Piece) -> tuple[list[int], int]:
+def _row_groups(file: pq.ParquetFile, piece: Split) -> tuple[list[int], int]:
     """The row groups that hold a piece, and the number of the first row of the first of them."""
     chosen: list[int] = []
     first = row = 0
@@ -280,7 +280,7 @@ def _too_many_bytes(size: int, most_bytes: int) -> str:
     )
 
 
-def read_lines(part: FilePart, most_bytes: int) -> Iterator[Line]:
+def read_lines(part: FilePart, most_bytes: int) -> Iterator[SourceLine]:
     """Stream the lines that begin in a piece of a file; of one over `most_bytes` only the beginning is kept.
 
     Raises:
@@ -293,10 +293,10 @@ def read_lines(part: FilePart, most_bytes: int) -> Iterator[Line]:
         if size - len(block) <= most_bytes:
             blocks.append(block)
         if block.endswith(b"\n"):
-            yield Line(b"".join(blocks), size)
+            yield SourceLine(b"".join(blocks), size)
             blocks, size = [], 0
     if blocks:
-        yield Line(b"".join(blocks), size)
+        yield SourceLine(b"".join(blocks), size)
 
 
 def line_blocks(part: FilePart) -> Iterator[bytes]:
@@ -402,7 +402,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def _parse_line(row: int, line: Line, wanted: frozenset[str], most_bytes: int) -> SourceRow:
+def _parse_line(row: int, line: SourceLine, wanted: frozenset[str], most_bytes: int) -> SourceRow:
     if line.size > most_bytes:
         return SourceRow(
             row, {}, OVERSIZED, _too_many_bytes(line.size, most_bytes), line.content[:_RAW_BYTES]

@@ -14,7 +14,7 @@ from prox_assets.errors import InputError, one_line
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Split:
     """Rows of a Parquet file, or bytes of a file of lines; a stop of None is the end of the file.
 
     A line belongs to the piece that its first byte lies in. Of Parquet, the bytes are those of the row groups
@@ -26,21 +26,21 @@ class Piece:
     byte_start: int = 0
     byte_stop: int | None = None
 
-    def overlaps(self, other: "Piece") -> bool:
+    def overlaps(self, other: "Split") -> bool:
         """Tell whether a row may be in both."""
         return _overlap(self.row_start, self.row_stop, other.row_start, other.row_stop) and _overlap(
             self.byte_start, self.byte_stop, other.byte_start, other.byte_stop
         )
 
 
-WHOLE = Piece()
+WHOLE = Split()
 
 
 def _overlap(start: int, stop: int | None, other_start: int, other_stop: int | None) -> bool:
     return (other_stop is None or start < other_stop) and (stop is None or other_start < stop)
 
 
-def pieces_of(file: FoundFile, rows_per_shard: int | None, shard_bytes: int | None) -> tuple[Piece, ...]:
+def pieces_of(file: FoundFile, rows_per_shard: int | None, shard_bytes: int | None) -> tuple[Split, ...]:
     """Cut a file as its input asks for it; one piece that is all of it where nothing is to be cut.
 
     Raises:
@@ -60,7 +60,7 @@ def pieces_of(file: FoundFile, rows_per_shard: int | None, shard_bytes: int | No
         )
     count = -(-file.size // shard_bytes)
     bounds = [file.size * number // count for number in range(count + 1)]
-    return tuple(Piece(byte_start=bounds[n], byte_stop=bounds[n + 1]) for n in range(count))
+    return tuple(Split(byte_start=bounds[n], byte_stop=bounds[n + 1]) for n in range(count))
 
 
 def is_encrypted(error: Exception) -> bool:
@@ -112,18 +112,18 @@ def _row_groups(metadata: Any) -> Iterator[_RowGroup]:
         yield _RowGroup(group.num_rows, min(starts), max(stops))
 
 
-def _by_rows(file: FoundFile, rows_per_shard: int) -> tuple[Piece, ...]:
+def _by_rows(file: FoundFile, rows_per_shard: int) -> tuple[Split, ...]:
     if not known_format(file.name).is_parquet:
         raise InputError("rows_per_shard splits Parquet files only; split this file, or drop the key.")
     rows = footer(file).rows
     starts = range(0, rows, rows_per_shard)
-    return tuple(Piece(start, min(start + rows_per_shard, rows)) for start in starts)
+    return tuple(Split(start, min(start + rows_per_shard, rows)) for start in starts)
 
 
 @lru_cache(maxsize=4096)
-def _by_row_groups(file: FoundFile, shard_bytes: int) -> tuple[Piece, ...]:
+def _by_row_groups(file: FoundFile, shard_bytes: int) -> tuple[Split, ...]:
     """Fill pieces with row groups; one that is larger than a shard is cut by its rows."""
-    pieces: list[Piece] = []
+    pieces: list[Split] = []
     row, open_piece = 0, None
     for group in footer(file).row_groups:
         if open_piece is not None and group.stop - open_piece.byte_start > shard_bytes:
@@ -132,15 +132,15 @@ def _by_row_groups(file: FoundFile, shard_bytes: int) -> tuple[Piece, ...]:
         if group.stop - group.start > shard_bytes:
             pieces.extend(_by_rows_of(group, row, shard_bytes))
         elif open_piece is None:
-            open_piece = Piece(row, row + group.rows, group.start, group.stop)
+            open_piece = Split(row, row + group.rows, group.start, group.stop)
         else:
-            open_piece = Piece(open_piece.row_start, row + group.rows, open_piece.byte_start, group.stop)
+            open_piece = Split(open_piece.row_start, row + group.rows, open_piece.byte_start, group.stop)
         row += group.rows
     return (*pieces, open_piece) if open_piece is not None else tuple(pieces)
 
 
-def _by_rows_of(group: _RowGroup, first: int, shard_bytes: int) -> Iterator[Piece]:
+def _by_rows_of(group: _RowGroup, first: int, shard_bytes: int) -> Iterator[Split]:
     count = min(group.rows, -(-(group.stop - group.start) // shard_bytes))
     bounds = [first + group.rows * number // count for number in range(count + 1)]
     for number in range(count):
-        yield Piece(bounds[number], bounds[number + 1], group.start, group.stop)
+        yield Split(bounds[number], bounds[number + 1], group.start, group.stop)

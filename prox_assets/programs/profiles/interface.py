@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from prox_assets.chunking import Chunk, numbered, shown_lines
 from prox_assets.errors import ProgramError
-from prox_assets.programs.actions import Window
+from prox_assets.programs.actions import ChunkWindow
 from prox_assets.programs.executor import Execution, Scores, execute_chunks
 from prox_assets.programs.language import REGISTRY
 from prox_assets.programs.parser import parse
@@ -103,7 +103,7 @@ class Language:
         )
 
     def execute(
-        self, text: str, programs: Iterable[tuple[Window, Program, Scores]], rails: Rails
+        self, text: str, programs: Iterable[tuple[ChunkWindow, Program, Scores]], rails: Rails
     ) -> Execution:
         """Execute the programs of a document's chunks; the UltraX profile has no rails."""
         if self.profile is Profile.ULTRAX:

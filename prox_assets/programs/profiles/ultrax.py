@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import NamedTuple
 
-from prox_assets.programs.actions import Window
+from prox_assets.programs.actions import ChunkWindow
 from prox_assets.programs.edits import Edit, apply_edits
 from prox_assets.programs.executor import Execution
 from prox_assets.programs.profiles.ultrax_text import FIRST_LINE, KEEP_ALL, REMOVE_ALL
@@ -102,7 +102,7 @@ class _Operation(NamedTuple):
     position: int
 
 
-def execute_ultrax(text: str, programs: Iterable[tuple[Window, Program]]) -> Execution:
+def execute_ultrax(text: str, programs: Iterable[tuple[ChunkWindow, Program]]) -> Execution:
     """Execute the programs of a document's chunks, whose calls act on the document's lines. Never raises.
 
     Where there are several, a chunk's calls act within its own lines, as in UltraX's windows.
@@ -142,7 +142,7 @@ def execute_ultrax(text: str, programs: Iterable[tuple[Window, Program]]) -> Exe
     return Execution(refined, tuple(record), Status.KEPT, reason)
 
 
-def _of_chunk(edit: Edit, given: Sequence[tuple[int, Window, Call]]) -> Edit:
+def _of_chunk(edit: Edit, given: Sequence[tuple[int, ChunkWindow, Call]]) -> Edit:
     """Give an edit the chunk of its call and the call's place there."""
     if edit.position < 0:
         return edit
@@ -150,7 +150,7 @@ def _of_chunk(edit: Edit, given: Sequence[tuple[int, Window, Call]]) -> Edit:
     return edit._replace(chunk=chunk.index, position=position)
 
 
-def _operation(place: int, chunk: Window, call: Call, windowed: bool) -> _Operation | None:
+def _operation(place: int, chunk: ChunkWindow, call: Call, windowed: bool) -> _Operation | None:
     """Number a call's lines as UltraX does; None where a window's call acts outside of its lines."""
     first, last = chunk.line_start + FIRST_LINE, chunk.line_stop - 1 + FIRST_LINE
     if call == KEEP_ALL:

@@ -29,7 +29,7 @@ from prox_assets.quality.checks.outcomes import (
     unmeasured_outcome,
     write_record,
 )
-from prox_assets.quality.checks.rules import Conservation, Limits, Rule, Severity, Thresholds
+from prox_assets.quality.checks.rules import CheckLimits, Conservation, Limits, Rule, Severity
 from prox_assets.quality.checks.suites import SCHEMA, SUITES
 from prox_assets.quality.statistics.connection import (
     CHECKED,
@@ -161,7 +161,7 @@ class CheckedTables:
 
 @contextmanager
 def checked_tables(
-    asset: str, paths: Sequence[Path], conservation: Conservation, thresholds: Thresholds
+    asset: str, paths: Sequence[Path], conservation: Conservation, thresholds: CheckLimits
 ) -> Iterator[CheckedTables]:
     """Read a shard once into tables; they are gone afterwards. A wrong schema leaves all but one empty."""
     with scratch_folder("checks") as folder:
@@ -184,7 +184,7 @@ def checked_tables(
         yield tables
 
 
-def _set_variables(connection: duckdb.DuckDBPyConnection, thresholds: Thresholds) -> None:
+def _set_variables(connection: duckdb.DuckDBPyConnection, thresholds: CheckLimits) -> None:
     values = {
         "program_text": _PROGRAM_TEXT,
         "unspaced": _UNSPACED,
@@ -260,7 +260,7 @@ def validate(
     asset: str,
     paths: Sequence[Path],
     conservation: Conservation,
-    thresholds: Thresholds,
+    thresholds: CheckLimits,
     run_name: str,
     docs: DataDocsSite | None = None,
 ) -> tuple[ExpectationOutcome, ...]:

@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
+class CheckLimits:
     """What a domain's shards are held to. Ratios are of tokens; shares of rows, documents, or calls."""
 
     doc_keep_ratio: tuple[float, float] = (0.05, 0.98)
@@ -59,7 +59,7 @@ class Limits:
     """What the arguments of an expectation are computed from."""
 
     rows: int
-    thresholds: Thresholds
+    thresholds: CheckLimits
 
 
 Arguments = Callable[[Limits], Mapping[str, Any]]
@@ -93,7 +93,7 @@ def warning(name: str, description: str, kind: str, status: str | None = None, *
 
 
 def banded(
-    name: str, description: str, column: str, band: Callable[[Thresholds], tuple[float, float]]
+    name: str, description: str, column: str, band: Callable[[CheckLimits], tuple[float, float]]
 ) -> Rule:
     """A warning when the mean of a column leaves a band of the thresholds."""
 
@@ -104,7 +104,7 @@ def banded(
     return Rule(name, Severity.WARNING, description, "ExpectColumnMeanToBeBetween", arguments)
 
 
-def figured(name: str, description: str, band: Callable[[Thresholds], tuple[float, float]]) -> Rule:
+def figured(name: str, description: str, band: Callable[[CheckLimits], tuple[float, float]]) -> Rule:
     """A warning when one of the shard's figures of this name leaves a band of the thresholds."""
 
     def arguments(limits: Limits) -> Mapping[str, Any]:
@@ -116,10 +116,10 @@ def figured(name: str, description: str, band: Callable[[Thresholds], tuple[floa
 
 
 def _shape(
-    keep: Callable[[Thresholds], tuple[float, float]],
-    language_drift: Callable[[Thresholds], float],
-    length_drift: Callable[[Thresholds], float],
-    unspaced: Callable[[Thresholds], float],
+    keep: Callable[[CheckLimits], tuple[float, float]],
+    language_drift: Callable[[CheckLimits], float],
+    length_drift: Callable[[CheckLimits], float],
+    unspaced: Callable[[CheckLimits], float],
 ) -> tuple[Rule, ...]:
     """What is left of each language, and how languages and lengths have moved against the raw shard."""
     return (

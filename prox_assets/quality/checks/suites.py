@@ -4,9 +4,9 @@ from prox_assets.quality.checks.rules import (
     REFINED_SHAPE,
     RETENTION,
     RULES_SHAPE,
+    CheckLimits,
     Rule,
     Severity,
-    Thresholds,
     banded,
     critical,
     figured,
@@ -89,7 +89,7 @@ def _refined(*lost: str) -> tuple[Rule, ...]:
 
 
 def _share(name: str, description: str, column: str, threshold: str) -> Rule:
-    def band(thresholds: Thresholds) -> tuple[float, float]:
+    def band(thresholds: CheckLimits) -> tuple[float, float]:
         return 0.0, getattr(thresholds, threshold)
 
     return banded(name, description, column, band)

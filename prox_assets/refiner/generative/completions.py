@@ -89,7 +89,7 @@ def _acts(text: str, call: Call, chunk: Chunk) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class CompletionExample:
     """A prompt and its answer, the end token included."""
 
     prompt: Sequence[int]
@@ -99,17 +99,19 @@ class Completion:
         return len(self.prompt) + len(self.answer)
 
 
-def document_completions(table: pa.Table, writer: PromptWriter, end: int) -> list[Completion]:
+def document_completions(table: pa.Table, writer: PromptWriter, end: int) -> list[CompletionExample]:
     """One example a row of the document table; `end` is the end token."""
     answers = {keep: [*writer.answer(text), end] for keep, text in ((True, KEEP_DOC), (False, DROP_DOC))}
     prompts = writer.documents(table["text"].to_pylist())
     return [
-        Completion(found.ids, answers[keep])
+        CompletionExample(found.ids, answers[keep])
         for found, keep in zip(prompts, table["keep"].to_pylist(), strict=True)
     ]
 
 
-def chunk_completions(table: pa.Table, writer: PromptWriter, end: int, longest: int) -> list[Completion]:
+def chunk_completions(
+    table: pa.Table, writer: PromptWriter, end: int, longest: int
+) -> list[CompletionExample]:
     """One example a row's chunk that somebody judged.
 
     Answers of over `longest` tokens are left out: nobody will give the model the room to write them.
@@ -120,12 +122,12 @@ def chunk_completions(table: pa.Table, writer: PromptWriter, end: int, longest: 
         for one in chunks:
             target = chunk_target(row, program, one.chunk)
             if target is not None:
-                found.append(Completion(one.prompt.ids, [*writer.answer(target), end]))
+                found.append(CompletionExample(one.prompt.ids, [*writer.answer(target), end]))
     return [one for one in found if len(one.answer) <= longest]
 
 
 def completion_course(
-    examples: Sequence[Completion], training: CausalTraining, padding: int, processes: int
+    examples: Sequence[CompletionExample], training: CausalTraining, padding: int, processes: int
 ) -> Course:
     """Epochs of shuffled steps; within a step micro-batches hold similar lengths."""
     accumulation = min(
@@ -157,7 +159,7 @@ def _epochs(lengths: list[int], training: CausalTraining, batches_a_step: int) -
     return epochs
 
 
-def _tensors(examples: Sequence[Completion], padding: int) -> Batch:
+def _tensors(examples: Sequence[CompletionExample], padding: int) -> Batch:
     import torch
 
     width = max(map(len, examples))

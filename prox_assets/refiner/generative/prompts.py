@@ -20,7 +20,7 @@ from prox_assets.refiner.tokenization import Ints, TextTokenizer
 _LABELS = 1000  # ProX's line numbers have three digits
 
 
-class Layout(StrEnum):
+class PromptLayout(StrEnum):
     """What stands around the text, the tokenizer's first token apart.
 
     `PLAIN_DOC` is `[doc]`, the text and `[/doc]`, each on lines of their own. `LLAMA2` is Llama 2's chat
@@ -32,12 +32,12 @@ class Layout(StrEnum):
 
     def document(self, text: str) -> str:
         """The prompt of a document."""
-        return f"[INST] {text.strip()} [/INST]" if self is Layout.LLAMA2 else f"[doc]\n{text}\n[/doc]\n"
+        return f"[INST] {text.strip()} [/INST]" if self is PromptLayout.LLAMA2 else f"[doc]\n{text}\n[/doc]\n"
 
     def chunk(self, lines: str) -> str:
         """The prompt of a chunk's numbered lines."""
         shown = f"[doc]\n{lines}\n[/doc]"
-        return f"[INST] {shown} [/INST]" if self is Layout.LLAMA2 else f"{shown}\n"
+        return f"[INST] {shown} [/INST]" if self is PromptLayout.LLAMA2 else f"{shown}\n"
 
 
 def first_label(chunk: Chunk) -> int:
@@ -70,7 +70,7 @@ class LayoutScore:
     `log_probability` decides: the mean log-probability that its first token begins a call of the stage.
     """
 
-    layout: Layout
+    layout: PromptLayout
     well_formed: float
     log_probability: float
 
@@ -82,7 +82,7 @@ class Writing:
     `grammar` says whether one holds the answer, which has at most `max_new_tokens`.
     """
 
-    layout: Layout
+    layout: PromptLayout
     grammar: bool
     max_new_tokens: int
     probed: tuple[LayoutScore, ...] = ()
@@ -104,8 +104,10 @@ def read_writing(checkpoint: Path) -> Writing:
             raise ValueError("grammar is no boolean or max_new_tokens no integer")
         if values["max_new_tokens"] < 1:
             raise ValueError("max_new_tokens is less than 1")
-        probed = tuple(LayoutScore(**{**one, "layout": Layout(one["layout"])}) for one in values["probed"])
-        return Writing(Layout(values["layout"]), values["grammar"], values["max_new_tokens"], probed)
+        probed = tuple(
+            LayoutScore(**{**one, "layout": PromptLayout(one["layout"])}) for one in values["probed"]
+        )
+        return Writing(PromptLayout(values["layout"]), values["grammar"], values["max_new_tokens"], probed)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise RefinerError(
             f"{path} cannot be read ({error!r}). Train a generative refiner, or name a checkpoint of one in "
@@ -134,7 +136,7 @@ class PromptWriter:
     def __init__(
         self,
         tokenizer: TextTokenizer,
-        layout: Layout,
+        layout: PromptLayout,
         window: int,
         grammar: bool,
         language: Language = PROX,

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from prox_assets.inference import Task
-from prox_assets.refiner.generative.prompts import Layout
+from prox_assets.refiner.generative.prompts import PromptLayout
 from prox_assets.refiner.recipe import UNNAMED, Optimization
 
 
@@ -92,7 +92,7 @@ class GenerativeRecipe:
     base: str | None = None
     checkpoint: str | None = None
     window: int = 1500
-    layout: Layout | None = None
+    layout: PromptLayout | None = None
     grammar: bool = True
     max_new_tokens: int = 256
     f1_slack: float = 0.01

@@ -13,9 +13,9 @@ from prox_assets.programs.profiles.interface import PROX, Language
 from prox_assets.refiner.checkpoint import ChunkThresholds, DocumentThresholds, read_info
 from prox_assets.refiner.generative.prompts import (
     ANSWERS,
-    Layout,
     LayoutScore,
     PreparedChunk,
+    PromptLayout,
     PromptWriter,
     read_writing,
 )
@@ -37,13 +37,13 @@ def probe_layouts(
     texts = [text for text in texts if text.strip()][:PAGES]
     scores = [
         _score(engine, PromptWriter(tokenizer, layout, window, False), layout, task, texts)
-        for layout in Layout
+        for layout in PromptLayout
     ]
     return tuple(sorted(scores, key=lambda score: (-score.well_formed, -score.log_probability)))
 
 
 def _score(
-    engine: GenerationEngine, writer: PromptWriter, layout: Layout, task: Task, texts: Sequence[str]
+    engine: GenerationEngine, writer: PromptWriter, layout: PromptLayout, task: Task, texts: Sequence[str]
 ) -> LayoutScore:
     if task is Task.DOCUMENT:
         prompts = [Prompt(tuple(one.ids)) for one in writer.documents(texts)]

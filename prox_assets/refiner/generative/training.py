@@ -34,13 +34,13 @@ from prox_assets.refiner.data import labelled_texts, line_truth, require_chunks,
 from prox_assets.refiner.evaluation import document_metrics, line_metrics
 from prox_assets.refiner.gate import Evidence, measured
 from prox_assets.refiner.generative.completions import (
-    Completion,
+    CompletionExample,
     chunk_completions,
     completion_course,
     document_completions,
 )
 from prox_assets.refiner.generative.model import make_causal_model
-from prox_assets.refiner.generative.prompts import Layout, PromptWriter, Writing
+from prox_assets.refiner.generative.prompts import PromptLayout, PromptWriter, Writing
 from prox_assets.refiner.generative.recipe import GenerativeRecipe
 from prox_assets.refiner.generative.refiners import (
     PAGES,
@@ -78,7 +78,7 @@ def document_scores(judged: Judged, f1_slack: float) -> tuple[DocumentThresholds
     return DocumentThresholds(threshold), scores, evidence
 
 
-class JudgedPrograms:
+class ValidatedPrograms:
     """The programs that a refiner writes for a chunk table, and what they do to lines that count."""
 
     def __init__(self, refiner: GenerativeChunkRefiner, table: pa.Table) -> None:
@@ -256,7 +256,7 @@ class _Student:
             write_curves(curves, folder)
             write_generative_card(folder, info, self._writing, data)
 
-    def _completions(self) -> list[Completion]:
+    def _completions(self) -> list[CompletionExample]:
         from prox_assets.inference.transformers_engines import end_tokens
 
         end, *_ = end_tokens(self._model.generation_config.eos_token_id, self._tokenizer.tokenizer)
@@ -267,7 +267,7 @@ class _Student:
     def _f1(self) -> Callable[[], float]:
         few = self._validation.slice(0, self._recipe.training.validation_documents)
         if self._recipe.task is Task.CHUNK:
-            return lambda: JudgedPrograms(self._chunk_refiner(), few).f1()
+            return lambda: ValidatedPrograms(self._chunk_refiner(), few).f1()
 
         def best() -> float:
             judged = judge_documents(self._document_refiner(), few)
@@ -279,7 +279,7 @@ class _Student:
         if self._recipe.task is Task.CHUNK:
             if not self._validation.num_rows:
                 return ChunkThresholds(), {}, None
-            return JudgedPrograms(self._chunk_refiner(), self._validation).scores()
+            return ValidatedPrograms(self._chunk_refiner(), self._validation).scores()
         if not self._validation.num_rows:
             return DocumentThresholds(), {}, None
         return document_scores(
@@ -317,7 +317,7 @@ def _engine(model: Any, tokenizer: Any, recipe: GenerativeRecipe) -> GenerationE
 def _writing(
     recipe: GenerativeRecipe, engine: GenerationEngine, tokenizer: TextTokenizer, texts: list[str]
 ) -> Writing:
-    layout = recipe.layout or Layout.PLAIN_DOC
+    layout = recipe.layout or PromptLayout.PLAIN_DOC
     if recipe.checkpoint is None or recipe.layout is not None:
         return Writing(layout, recipe.grammar, recipe.max_new_tokens)
     probed = probe_layouts(engine, tokenizer, recipe.task, recipe.window, texts)

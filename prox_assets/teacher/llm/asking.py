@@ -116,7 +116,7 @@ _NON_ASCII_CHARACTERS_PER_TOKEN = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class AnnotationEstimate:
     """Questions in all, those to be asked, their tokens (estimated from characters) and what they cost."""
 
     questions: int
@@ -133,11 +133,15 @@ class Estimate:
         )
 
 
-def estimated(questions: int, missing: Sequence[Question], answer_tokens: float, prices: Prices) -> Estimate:
+def estimated(
+    questions: int, missing: Sequence[Question], answer_tokens: float, prices: Prices
+) -> AnnotationEstimate:
     """Estimate what the missing answers cost; `answer_tokens` are expected of each."""
     tokens_in = round(sum(tokens_of(question.system + question.user) for question in missing))
     tokens_out = round(answer_tokens * len(missing))
-    return Estimate(questions, len(missing), tokens_in, tokens_out, money(prices, tokens_in, tokens_out))
+    return AnnotationEstimate(
+        questions, len(missing), tokens_in, tokens_out, money(prices, tokens_in, tokens_out)
+    )
 
 
 def tokens_of(text: str) -> float:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from prox_assets.config import LlmTeacher
-from prox_assets.errors import TeacherError
+from prox_assets.config import LlmTeacherSection
+from prox_assets.errors import MASK, TeacherError
 from prox_assets.inference import EngineSettings, Prompt, Sampling, open_generator
-from prox_assets.redaction import MASK
 from prox_assets.teacher.llm.questions import Answer, BrokenAnswerError, Completion, Done, Failure, Question
 
 _FAILURES_IN_A_ROW = 50
@@ -19,7 +18,7 @@ _FAILURES_IN_A_ROW = 50
 class Endpoint:
     """The `openai` client, which backs off for 429, 5xx, time-outs and lost connections by itself."""
 
-    def __init__(self, section: LlmTeacher) -> None:
+    def __init__(self, section: LlmTeacherSection) -> None:
         self._section = section
         self._key = _key(section.api_key_env)
         self._failures = 0
@@ -125,7 +124,7 @@ def _client_library() -> Any:
     return openai
 
 
-def _drawing(section: LlmTeacher, attempt: int) -> dict[str, Any]:
+def _drawing(section: LlmTeacherSection, attempt: int) -> dict[str, Any]:
     """How tokens are drawn: as the catalogue says, and with some heat where a question is asked again."""
     temperature = section.temperature if attempt == 0 else max(section.temperature, 0.3)
     if temperature == 0:
@@ -166,7 +165,7 @@ class InProcess:
     So the refiners that are trained on its answers, or asked beside it, have the device for themselves.
     """
 
-    def __init__(self, section: LlmTeacher, settings: EngineSettings) -> None:
+    def __init__(self, section: LlmTeacherSection, settings: EngineSettings) -> None:
         self._section, self._settings = section, settings
         self._engine: Any = None
 

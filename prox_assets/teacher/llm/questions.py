@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from prox_assets.chunking import Chunk, numbered
-from prox_assets.config import LlmTeacher
+from prox_assets.config import LlmTeacherSection
 from prox_assets.errors import CatalogueError, TeacherError
 from prox_assets.programs import Program, Refused, Stage, keep_chunk, parse
 from prox_assets.programs.rendering import lark_grammar, prompt_text
@@ -168,7 +168,7 @@ def judgement(completion: Completion) -> Judgement:
     return found
 
 
-def rubric_questions(text: str, prompts: Prompts, section: LlmTeacher) -> list[Question]:
+def rubric_questions(text: str, prompts: Prompts, section: LlmTeacherSection) -> list[Question]:
     """The questions on one document, one a rubric; of a long one its beginning is shown, and so is said."""
     shown = text[: section.max_document_chars]
     if len(shown) < len(text):
@@ -204,7 +204,7 @@ NOTHING = "<nothing/>"
 _MAX_CALLS = 64
 
 
-def chunk_questions(text: str, chunk: Chunk, prompts: Prompts, section: LlmTeacher) -> list[Question]:
+def chunk_questions(text: str, chunk: Chunk, prompts: Prompts, section: LlmTeacherSection) -> list[Question]:
     """What is asked of one chunk: a program a noise family, or one rewrite."""
     if section.chunk_mode == "rewrite":
         source = text[chunk.start : chunk.stop]
@@ -216,7 +216,9 @@ def chunk_questions(text: str, chunk: Chunk, prompts: Prompts, section: LlmTeach
     return [Question(prompts[family], shown, called, grammar=grammar) for family in FAMILIES]
 
 
-def chunk_answers(text: str, chunk: Chunk, answers: list[Completion], section: LlmTeacher) -> list[Program]:
+def chunk_answers(
+    text: str, chunk: Chunk, answers: list[Completion], section: LlmTeacherSection
+) -> list[Program]:
     """The program of each answer."""
     if section.chunk_mode == "calls":
         return [called(answer) for answer in answers]

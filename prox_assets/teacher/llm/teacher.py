@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from prox_assets.chunking import Chunk, chunk_lines, whole
-from prox_assets.config import LlmTeacher as Section
+from prox_assets.config import LlmTeacherSection as Section
 from prox_assets.inference import EngineSettings
 from prox_assets.teacher.annotations import (
     Signature,
@@ -21,7 +21,7 @@ from prox_assets.teacher.annotations import (
     validated_chunk_row,
 )
 from prox_assets.teacher.interface import ANNOTATED, FAILED, LabelRule
-from prox_assets.teacher.llm.asking import AnswerCache, Asker, Estimate, Report, Spending, estimated
+from prox_assets.teacher.llm.asking import AnnotationEstimate, AnswerCache, Asker, Report, Spending, estimated
 from prox_assets.teacher.llm.backends import Endpoint, InProcess
 from prox_assets.teacher.llm.questions import (
     FAMILIES,
@@ -66,12 +66,12 @@ class LlmTeacher:
         text = json.dumps([self._prompts.hash, settings], sort_keys=True)
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
-    def estimate_documents(self, seeds: pa.Table) -> Estimate:
+    def estimate_documents(self, seeds: pa.Table) -> AnnotationEstimate:
         """What annotate_documents would ask and cost."""
         questions = [one for text in _texts(seeds) for one in self._rubrics(text)]
         return self._estimate(questions, _ANSWER_TOKENS["documents"])
 
-    def estimate_chunks(self, seeds: pa.Table) -> Estimate:
+    def estimate_chunks(self, seeds: pa.Table) -> AnnotationEstimate:
         """What annotate_chunks would ask and cost."""
         questions = [
             one for text in _texts(seeds) for chunk in self._cut(text) for one in self._of(text, chunk)
@@ -153,7 +153,7 @@ class LlmTeacher:
     def _verdict(self, status: str, tokens: int, error: str | None = None) -> dict[str, Any]:
         return Signature(self.name, self.prompt_hash).verdict(status, error) | {"tokens": tokens}
 
-    def _estimate(self, questions: Sequence[Question], answer_tokens: float) -> Estimate:
+    def _estimate(self, questions: Sequence[Question], answer_tokens: float) -> AnnotationEstimate:
         expected = self._cache.mean_tokens_out() or answer_tokens
         return estimated(len(questions), self._asker.missing(questions), expected, self._section.prices)
 

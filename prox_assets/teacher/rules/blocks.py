@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """What a block is."""
 
     FENCE = "fenced code"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 class Block:
     """Lines `start` to `stop` (exclusive) of a document."""
 
-    kind: Kind
+    kind: BlockKind
     start: int
     stop: int
 
@@ -239,10 +239,10 @@ def _while(lines: Sequence[str], at: int, holds: Callable[[str], bool]) -> int:
 
 
 _CODE = (_STATEMENT, _ASSIGNMENT, _CALL, _JSON, _CLOSER, _ELEMENT)
-_FINDERS: tuple[tuple[Kind, Callable[[Sequence[str], int], int | None]], ...] = (
-    (Kind.FENCE, _fence_stop),
-    (Kind.TABLE, _table_stop),
-    (Kind.FORMULA, _formula_stop),
-    (Kind.PROGRAM, _program_stop),
-    (Kind.COLUMNS, _columns_stop),
+_FINDERS: tuple[tuple[BlockKind, Callable[[Sequence[str], int], int | None]], ...] = (
+    (BlockKind.FENCE, _fence_stop),
+    (BlockKind.TABLE, _table_stop),
+    (BlockKind.FORMULA, _formula_stop),
+    (BlockKind.PROGRAM, _program_stop),
+    (BlockKind.COLUMNS, _columns_stop),
 )

@@ -29,7 +29,7 @@ from prox_assets.teacher.rules.line_rules import (
     OF_ITSELF,
     POLICY,
     RIGHTS,
-    Line,
+    MeasuredLine,
     block_evidence,
     evidence,
     is_prose,
@@ -196,7 +196,7 @@ class JudgedDocument:
     """
 
     lexicon: Lexicon
-    lines: tuple[Line, ...]
+    lines: tuple[MeasuredLine, ...]
     blocks: tuple[Block, ...]
     noise: tuple[float, ...]
 
@@ -204,11 +204,11 @@ class JudgedDocument:
         """Whether the rules call a line noise."""
         return self.noise[number] > NOISE_THRESHOLD
 
-    def content(self, in_blocks: bool = True) -> list[Line]:
+    def content(self, in_blocks: bool = True) -> list[MeasuredLine]:
         """The visible lines that are not noise; on demand without those of blocks."""
         return [self.lines[number] for number in self._visible(in_blocks) if not self.is_noise(number)]
 
-    def visible(self, in_blocks: bool = True) -> list[Line]:
+    def visible(self, in_blocks: bool = True) -> list[MeasuredLine]:
         """All lines that are not blank; on demand without those of blocks."""
         return [self.lines[number] for number in self._visible(in_blocks)]
 
@@ -252,7 +252,7 @@ def _numbers(unit: int | Block) -> Sequence[int]:
     return unit.lines if isinstance(unit, Block) else (unit,)
 
 
-def _evidence(lines: Sequence[Line], unit: int | Block) -> float:
+def _evidence(lines: Sequence[MeasuredLine], unit: int | Block) -> float:
     if isinstance(unit, Block):
         return block_evidence(unit.kind, [lines[number] for number in unit.lines], BIAS)
     return evidence(lines[unit], BIAS)
@@ -360,14 +360,14 @@ def _layout(found: Signals) -> tuple[float, list[str]]:
     return score, [name for name, cost in costs.items() if cost]
 
 
-def _is_of_itself(line: Line) -> bool:
+def _is_of_itself(line: MeasuredLine) -> bool:
     return any(pattern.search(line.lower) for pattern in (OF_ITSELF, RIGHTS, POLICY))
 
 
-def _width(lines: Iterable[Line]) -> int:
+def _width(lines: Iterable[MeasuredLine]) -> int:
     return sum(line.width for line in lines)
 
 
-def _share(part: Iterable[Line], whole: Iterable[Line], empty: float = 0.0) -> float:
+def _share(part: Iterable[MeasuredLine], whole: Iterable[MeasuredLine], empty: float = 0.0) -> float:
     total = _width(whole)
     return _width(part) / total if total else empty

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prox_assets.languages import SENTENCE_END, Lexicon, latin_width, marks_sentence_ends, n_words, words_of
-from prox_assets.teacher.rules.blocks import Kind
+from prox_assets.teacher.rules.blocks import BlockKind
 
 URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.(?:com|org|net|de|cn|html?|php)(?:/\S*)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
@@ -20,7 +20,7 @@ _WRAPPED_WIDTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MeasuredLine:
     """A line and its measures; `width` in Latin-equivalent characters, `n_words` in words, numbers included.
 
     `ends_sentence` is None where the line's script has no mark for that or its sentence goes on in the next
@@ -50,13 +50,13 @@ class Line:
 
 def measure(
     raw: str, lexicon: Lexicon, repeats: int = 1, document_share: float = 0.0, following: str = ""
-) -> Line:
+) -> MeasuredLine:
     """Measure a line with the word lists of its document's language; `following` is the next line."""
     text = raw.strip()
     words = tuple(words_of(text))
     count = n_words(text, words) + len(_NUMBER.findall(text))
     visible = max(1, len(_VISIBLE.findall(text)))
-    return Line(
+    return MeasuredLine(
         text=text,
         lower=text.lower(),
         words=words,
@@ -167,7 +167,7 @@ LAYOUT_MACRO = re.compile(
 MOJIBAKE = re.compile(r"[ÃÂ][\x80-\xbf™šž¼½¾¤¶Ÿ„œ]|â[€„ˆ‰Š‡†]|ï¿½|�|[äåæçèé][\x80-\xbf]{1,2}")
 
 
-Test = Callable[[Line], bool | float]
+Test = Callable[[MeasuredLine], bool | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class LineRule:
     test: Test
 
 
-def is_prose(line: Line) -> bool:
+def is_prose(line: MeasuredLine) -> bool:
     """A line that C4 keeps: it ends a sentence and has more than a few words, some of them function words.
 
     What a script has no mark for, or no list of words is there for, is not asked.
@@ -189,30 +189,30 @@ def is_prose(line: Line) -> bool:
     return line.ends_sentence is not False and line.n_words >= 5 and stops
 
 
-def _is_code(line: Line) -> bool:
+def _is_code(line: MeasuredLine) -> bool:
     return bool(CODE.search(line.text)) and not ("$" in line.text or MACRO.search(line.text))
 
 
-def _speaks_to_the_visitor(line: Line) -> bool:
+def _speaks_to_the_visitor(line: MeasuredLine) -> bool:
     """A line that says you or your and uses the vocabulary of pages: an invitation, a notice, a form."""
     return line.chrome_density > 0 and bool(TO_THE_VISITOR.search(line.text))
 
 
-def _lacks_stop_words(line: Line) -> bool:
+def _lacks_stop_words(line: MeasuredLine) -> bool:
     return line.width >= 70 and line.stop_density is not None and line.stop_density < 0.2
 
 
-def _is_damaged_formula(line: Line) -> bool:
+def _is_damaged_formula(line: MeasuredLine) -> bool:
     return bool(MACRO.search(line.text)) and line.text.count("{") != line.text.count("}")
 
 
-def _is_formula(line: Line) -> bool:
+def _is_formula(line: MeasuredLine) -> bool:
     if _is_damaged_formula(line) or LAYOUT_MACRO.search(line.text):
         return False
     return bool(FORMULA.search(line.text)) and not CODE.search(line.text) and not line.url_share
 
 
-def _has_separator(line: Line) -> bool:
+def _has_separator(line: MeasuredLine) -> bool:
     return bool(SEPARATOR.search(QUOTATION.sub("q", line.text), 1))
 
 
@@ -263,7 +263,7 @@ RULES = (
 )
 
 
-def evidence(line: Line, bias: float) -> float:
+def evidence(line: MeasuredLine, bias: float) -> float:
     """Sum of the weights of the rules that hold, on top of `bias`; 0 for a blank line."""
     if line.is_blank:
         return 0.0
@@ -271,7 +271,12 @@ def evidence(line: Line, bias: float) -> float:
 
 
 # What a block is before its lines speak, in log-odds of noise; columns without a rule are as often layout.
-_BLOCK_EVIDENCE = {Kind.FENCE: -1.2, Kind.FORMULA: -1.2, Kind.PROGRAM: -1.2, Kind.TABLE: -0.6}
+_BLOCK_EVIDENCE = {
+    BlockKind.FENCE: -1.2,
+    BlockKind.FORMULA: -1.2,
+    BlockKind.PROGRAM: -1.2,
+    BlockKind.TABLE: -0.6,
+}
 # The rules that say something of a block; the others are about lines of prose.
 _BLOCK_RULES = frozenset({"repeated_in_source", "frequent_in_source", "mojibake", "tracking"})
 _TABLE_RULES = _BLOCK_RULES | {
@@ -280,18 +285,18 @@ _TABLE_RULES = _BLOCK_RULES | {
 }  # fmt: skip
 
 
-def block_evidence(kind: Kind, lines: Sequence[Line], bias: float) -> float:
+def block_evidence(kind: BlockKind, lines: Sequence[MeasuredLine], bias: float) -> float:
     """Evidence for a block on top of `bias`: what it is, and the mean of what its visible lines say of it."""
     visible = [line for line in lines if not line.is_blank]
-    if kind is Kind.COLUMNS:
+    if kind is BlockKind.COLUMNS:
         return sum(evidence(line, bias) for line in visible) / max(1, len(visible))
-    names = _TABLE_RULES if kind is Kind.TABLE else _BLOCK_RULES
+    names = _TABLE_RULES if kind is BlockKind.TABLE else _BLOCK_RULES
     said = sum(
         rule.weight * float(rule.test(line)) for rule in RULES if rule.name in names for line in visible
     )
     return bias + _BLOCK_EVIDENCE[kind] + said / max(1, len(visible))
 
 
-def holding(line: Line) -> list[str]:
+def holding(line: MeasuredLine) -> list[str]:
     """Names of the rules that hold for a line, for justifications."""
     return [] if line.is_blank else [rule.name for rule in RULES if rule.test(line)]

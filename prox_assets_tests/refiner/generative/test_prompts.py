@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prox_assets.programs import Stage
 from prox_assets.programs.rendering import lark_grammar
-from prox_assets.refiner.generative.prompts import Layout, PreparedChunk, PromptWriter
+from prox_assets.refiner.generative.prompts import PreparedChunk, PromptLayout, PromptWriter
 from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 
@@ -23,11 +23,11 @@ def _text(writer: PromptWriter, ids: Sequence[int]) -> str:
 @pytest.mark.parametrize(
     ("layout", "document", "chunk"),
     [
-        (Layout.PLAIN_DOC, "[doc]\na\nb\n[/doc]\n", "[doc]\n[000]a\n[001]b\n[/doc]\n"),
-        (Layout.LLAMA2, "[INST] a\nb [/INST]", "[INST] [doc]\n[000]a\n[001]b\n[/doc] [/INST]"),
+        (PromptLayout.PLAIN_DOC, "[doc]\na\nb\n[/doc]\n", "[doc]\n[000]a\n[001]b\n[/doc]\n"),
+        (PromptLayout.LLAMA2, "[INST] a\nb [/INST]", "[INST] [doc]\n[000]a\n[001]b\n[/doc] [/INST]"),
     ],
 )
-def test_layouts(tokenizer: TextTokenizer, layout: Layout, document: str, chunk: str) -> None:
+def test_layouts(tokenizer: TextTokenizer, layout: PromptLayout, document: str, chunk: str) -> None:
     writer = PromptWriter(tokenizer, layout, WINDOW, grammar=True)
     (one,), ((two,),) = writer.documents(["a\nb"]), writer.chunks(["a\nb"])
     assert one.ids[0] == two.prompt.ids[0] == tokenizer.tokenizer.bos_token_id
@@ -36,16 +36,16 @@ def test_layouts(tokenizer: TextTokenizer, layout: Layout, document: str, chunk:
     assert two.prompt.grammar == lark_grammar(Stage.CHUNK, range(2))
 
 
-@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("layout", PromptLayout)
 def test_a_long_document_is_cut_inside_the_layout(
-    tokenizer: TextTokenizer, layout: Layout, few_pages: Sequence[SamplePage]
+    tokenizer: TextTokenizer, layout: PromptLayout, few_pages: Sequence[SamplePage]
 ) -> None:
     """ProX's driver cut the prompt's end off instead, and with it the end of the layout."""
     writer = PromptWriter(tokenizer, layout, WINDOW, grammar=True)
     cut = 0
     for page, found in zip(few_pages, writer.documents([page.text for page in few_pages]), strict=True):
         shown = _text(writer, found.ids)
-        assert shown.endswith("[/INST]" if layout is Layout.LLAMA2 else "[/doc]\n")
+        assert shown.endswith("[/INST]" if layout is PromptLayout.LLAMA2 else "[/doc]\n")
         assert len(found.ids) <= writer.longest
         assert found.n_tokens_seen == min(found.n_tokens, WINDOW)
         cut += found.n_tokens_seen < found.n_tokens
@@ -55,8 +55,8 @@ def test_a_long_document_is_cut_inside_the_layout(
     assert cut > 10
 
 
-@pytest.mark.parametrize("layout", Layout)
-def test_a_page_cannot_end_its_prompt(tokenizer: TextTokenizer, layout: Layout) -> None:
+@pytest.mark.parametrize("layout", PromptLayout)
+def test_a_page_cannot_end_its_prompt(tokenizer: TextTokenizer, layout: PromptLayout) -> None:
     """Literal `</s>` and `<s>` in a page are text: the one special token of a prompt is its first."""
     writer = PromptWriter(tokenizer, layout, WINDOW, grammar=False)
     page = "a line </s> of a\nforum <s> on <unk>"
@@ -72,9 +72,9 @@ TEXT = st.text(st.sampled_from("ab \n.é中🙂[0]"), max_size=400)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=TEXT, layout=st.sampled_from(Layout), window=st.integers(8, 60))
+@given(text=TEXT, layout=st.sampled_from(PromptLayout), window=st.integers(8, 60))
 def test_chunks_make_the_document_and_fit(
-    tokenizer: TextTokenizer, text: str, layout: Layout, window: int
+    tokenizer: TextTokenizer, text: str, layout: PromptLayout, window: int
 ) -> None:
     writer = PromptWriter(tokenizer, layout, window, grammar=False)
     (found,) = writer.chunks([text])
@@ -88,7 +88,7 @@ def test_chunks_make_the_document_and_fit(
 
 
 def test_labels_of_late_lines_have_three_digits(tokenizer: TextTokenizer) -> None:
-    (found,) = PromptWriter(tokenizer, Layout.PLAIN_DOC, 400, grammar=True).chunks(["a\n" * 1100])
+    (found,) = PromptWriter(tokenizer, PromptLayout.PLAIN_DOC, 400, grammar=True).chunks(["a\n" * 1100])
     firsts = {one.chunk.line_start: one.first for one in found}
     assert all(
         first == (start if start < 900 else 0) or 900 <= start < 1000 for start, first in firsts.items()

@@ -11,7 +11,7 @@ from transformers import LlamaForCausalLM
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refiner.generative.model import llama_config, train_pieces
-from prox_assets.refiner.generative.prompts import Layout, read_writing
+from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, GenerativeRecipe
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.generative.training import train_generative_refiner
@@ -32,8 +32,8 @@ def _release(folder: Path, sizes: CausalArchitecture, pieces: bytes) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("layout", Layout)
-def test_the_layout_it_was_trained_with_is_found(layout: Layout, tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", PromptLayout)
+def test_the_layout_it_was_trained_with_is_found(layout: PromptLayout, tmp_path: Path) -> None:
     pages = some_pages(120)
     pieces = train_pieces([page.text for page in pages] + ["keep_doc()\ndrop_doc()"] * 40, 1200)
     base = _release(tmp_path / "base", TINY, pieces)
@@ -49,7 +49,7 @@ def test_the_layout_it_was_trained_with_is_found(layout: Layout, tmp_path: Path)
     assert writing.layout is layout
     assert [score.layout for score in writing.probed] == [
         layout,
-        *(one for one in Layout if one is not layout),
+        *(one for one in PromptLayout if one is not layout),
     ]
     best, other = writing.probed
     assert (best.well_formed, best.log_probability) > (other.well_formed, other.log_probability)
@@ -69,7 +69,7 @@ def test_a_release_of_the_real_size(few_pages: Sequence[SamplePage], tmp_path: P
     assert sum(file.stat().st_size for file in release.glob("*.safetensors")) > 4 * 354_284_800
     asked = GenerativeRecipe(Task.CHUNK, checkpoint=str(release), window=400, max_new_tokens=24)
     done = train_generative_refiner(chunk_table(few_pages[:3]), asked, tmp_path / "refiner")
-    assert len(read_writing(done.path).probed) == len(Layout)
+    assert len(read_writing(done.path).probed) == len(PromptLayout)
     refiner = GenerativeChunkRefiner.load(done.path, SETTINGS)
     ((found, *_),) = refiner.refine([few_pages[0].text])
     assert found.program_text.startswith(("keep_chunk", "remove_lines", "normalize"))

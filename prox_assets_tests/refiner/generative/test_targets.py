@@ -9,7 +9,7 @@ from prox_assets.chunking import Chunk, whole
 from prox_assets.programs import Outcome, Rails, Stage, execute_chunks, parse, shifted
 from prox_assets.refiner.data import LabelledText
 from prox_assets.refiner.generative.completions import chunk_target
-from prox_assets.refiner.generative.prompts import Layout, PromptWriter
+from prox_assets.refiner.generative.prompts import PromptLayout, PromptWriter
 from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.sample import SamplePage
 from prox_assets_tests.refiner.tables import noise_spans
@@ -20,7 +20,7 @@ NO_RAILS = Rails(max_removed_share=1.0, max_added_share=1.0, min_kept_chars=0)
 def test_targets_remove_the_noise_and_nothing_else(
     tokenizer: TextTokenizer, few_pages: Sequence[SamplePage]
 ) -> None:
-    writer = PromptWriter(tokenizer, Layout.PLAIN_DOC, 200, grammar=True)
+    writer = PromptWriter(tokenizer, PromptLayout.PLAIN_DOC, 200, grammar=True)
     calls: set[str] = set()
     for page in (page for page in few_pages if page.keep):
         row, programs = LabelledText(page.text, noise_spans(page), ()), []

@@ -13,7 +13,7 @@ from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.checkpoint import CARD_FILE, read_curves, read_info
 from prox_assets.refiner.evaluation import evaluate_lines
-from prox_assets.refiner.generative.prompts import Layout, read_writing
+from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
 from prox_assets.refiner.generative.recipe import CausalArchitecture, Lora
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.generative.training import train_generative_refiner
@@ -65,7 +65,7 @@ def test_without_a_grammar_it_writes_freely(
 
 def test_the_directory_says_what_it_is(writing_chunks: TrainedRefiner) -> None:
     info, writing = read_info(writing_chunks.path, Task.CHUNK), read_writing(writing_chunks.path)
-    assert (info.kind, writing.layout, writing.probed) == ("generative", Layout.PLAIN_DOC, ())
+    assert (info.kind, writing.layout, writing.probed) == ("generative", PromptLayout.PLAIN_DOC, ())
     assert read_curves(writing_chunks.path) == writing_chunks.curves
     card = (writing_chunks.path / CARD_FILE).read_text()
     for part in (

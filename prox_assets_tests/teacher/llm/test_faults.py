@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from prox_assets.config import LlmTeacher as Section
+from prox_assets.config import LlmTeacherSection as Section
 from prox_assets.documents.files import write_table
 from prox_assets.errors import TeacherError
 from prox_assets.teacher.factory import open_teacher

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prox_assets.chunking import whole
-from prox_assets.config import LlmTeacher as Section
+from prox_assets.config import LlmTeacherSection as Section
 from prox_assets.errors import CatalogueError, TeacherError
 from prox_assets.programs import Program, Stage, normalize, parse, remove_lines
 from prox_assets.teacher.annotations import merged

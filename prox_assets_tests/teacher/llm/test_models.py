@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from prox_assets.config import LlmTeacher as Section
+from prox_assets.config import LlmTeacherSection as Section
 from prox_assets.inference import open_generator
 from prox_assets.programs import Refused, Stage, parse
 from prox_assets.teacher.factory import open_teacher

@@ -1,1 +1,0 @@
-"""What the UI shows of runs and materializations."""
