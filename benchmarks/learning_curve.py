@@ -25,13 +25,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from prox_assets.config import Architecture, Training
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
 from prox_assets.evaluation.baselines import ngram_answers, train_ngrams
 from prox_assets.evaluation.report import LabelledPages, refiner_answers, sheet
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
 from prox_assets.refiner.data import split
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 from prox_assets.sample import SamplePage, generate_pages
@@ -105,7 +106,10 @@ def _recipes(steps: int, overlap: int, seed: int) -> tuple[Recipe, Recipe]:
         epochs=1000, max_steps=steps, batch_tokens=4096, peak_learning_rate=4e-3, seed=seed, threads=1
     )
     document = Recipe(
-        Task.DOCUMENT, window=512, architecture=_SMALL, training=replace(training, max_steps=steps // 4)
+        Task.DOCUMENT,
+        window=512,
+        architecture=_SMALL,
+        training=training.model_copy(update={"max_steps": steps // 4}),
     )
     chunk = Recipe(
         Task.CHUNK,

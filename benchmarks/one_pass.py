@@ -20,6 +20,7 @@ import pyarrow as pa
 import torch
 from torch.nn.functional import cross_entropy
 
+from prox_assets.config import Architecture, Training
 from prox_assets.documents.schema import SFT_CHUNKS, SFT_DOCUMENTS
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.inference.engine import length_sorted_batches
@@ -27,10 +28,11 @@ from prox_assets.refiner.checkpoint import no_progress
 from prox_assets.refiner.data import IGNORED, Example, LabelledText, chunk_examples, split
 from prox_assets.refiner.loop import fit
 from prox_assets.refiner.metrics import average_precision, best_f1, roc_auc
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.recipe import Optimization, Recipe
 from prox_assets.refiner.scoring.model import make_model
 from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner, prepare_chunks
 from prox_assets.refiner.scoring.training import (
+    BETAS,
     Hider,
     scoring_course,
     train_chunk_refiner,
@@ -112,7 +114,7 @@ def _one(train: list[SamplePage], held_out: list[SamplePage], seed: int) -> dict
 
     with TemporaryDirectory() as work:
         both = replace(course, collate=with_documents, loss=_loss)
-        fit(model, both, recipe.training.optimization(), score, Path(work), no_progress)
+        fit(model, both, Optimization.of(recipe.training, BETAS), score, Path(work), no_progress)
     seconds = time.monotonic() - started
     return _judge(model, tokenizer, held_out) | {"training_seconds": round(seconds, 1)}
 

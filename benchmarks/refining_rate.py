@@ -39,6 +39,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from programs_reference import released_functions
 
+from prox_assets.config import Architecture
 from prox_assets.documents.schema import DOC_REFINED, RAW
 from prox_assets.documents.store import FinishedShard, RowRange, ShardKey, Store
 from prox_assets.inference import EngineSettings, Task
@@ -47,7 +48,7 @@ from prox_assets.inference.loading import load_tokenizer
 from prox_assets.programs.profiles.prox import chunks_as_released
 from prox_assets.refiner.cards import non_embedding_parameters
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
-from prox_assets.refiner.recipe import Architecture, Recipe
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.model import make_model
 from prox_assets.refiner.scoring.refiner import prepare_chunks, prepare_documents
 from prox_assets.refining.models import loaded_chunks, loaded_documents

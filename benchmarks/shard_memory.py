@@ -93,9 +93,10 @@ def refine(shard: Path, folder: Path, ranges_of: int | None, stages: int) -> dic
 
 def checkpoint(folder: Path, task: Any) -> Path:
     """An untrained refiner of one narrow layer."""
+    from prox_assets.config import Architecture
     from prox_assets.inference import Task
     from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
-    from prox_assets.refiner.recipe import Architecture, Recipe
+    from prox_assets.refiner.recipe import Recipe
     from prox_assets.refiner.scoring.model import make_model
 
     target = folder / str(task)

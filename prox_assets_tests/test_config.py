@@ -9,20 +9,15 @@ from prox_assets.config import refiners as generative
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Rails
 from prox_assets.quality.checks.rules import CheckLimits
-from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.generative.recipe import CausalRecipe
+from prox_assets.refiner.recipe import Recipe
 
 
 @pytest.mark.parametrize(
     ("section", "value", "beside"),
     [
-        (config.Architecture(), Architecture(), set()),
-        (config.Training(), Training(), set()),
         (config.RefinerRecipe(), Recipe(Task.CHUNK), {"architecture", "training"}),
-        (generative.GenerativeRecipe(), GenerativeRecipe(Task.CHUNK), {"architecture", "training", "layout"}),
-        (generative.CausalArchitecture(), CausalArchitecture(), set()),
-        (generative.CausalTraining(), CausalTraining(), set()),
-        (generative.Lora(), Lora(), set()),
+        (generative.GenerativeRecipe(), CausalRecipe(Task.CHUNK), {"architecture", "training", "layout"}),
         (config.Bands(), CheckLimits(), set()),
         (config.Inference(), EngineSettings(), set()),
         (config.ExecutionSection(), Rails(), set()),

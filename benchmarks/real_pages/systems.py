@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.real_pages.pages import Pages
+from prox_assets.config import Architecture, Training
 from prox_assets.evaluation.baselines import LineFeatures, Matrix, fit_best
 from prox_assets.evaluation.report import page_texts
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner import metrics
 from prox_assets.refiner.metrics import Floats
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.refiner import ChunkRefiner
 from prox_assets.refiner.scoring.training import train_chunk_refiner
 

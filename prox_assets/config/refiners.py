@@ -22,7 +22,10 @@ class RefinerSection(Section):
 
 
 class CausalArchitecture(Section):
-    """A Llama made from a configuration; as it stands, ProX's XS of 354,284,800 parameters."""
+    """A Llama made from a configuration; `key_value_heads` share the queries of `heads` between them.
+
+    The defaults are ProX's XS of 354,284,800 parameters (arXiv 2409.17115, Table 8).
+    """
 
     hidden: PositiveInt = 1280
     layers: PositiveInt = 24
@@ -41,7 +44,7 @@ class CausalArchitecture(Section):
 
 
 class CausalTraining(Section):
-    """ProX's fine-tuning: batches of 64, a cosine from 1e-5 to 1e-6, all parameters.
+    """ProX's fine-tuning (arXiv 2409.17115, A.2): batches of 64, a cosine from 1e-5 to 1e-6, all parameters.
 
     A step takes `batch_size` examples, `micro_batch` at once on each device. After an epoch F1 is taken on at
     most `validation_documents`. The rest as for a scoring refiner.
@@ -66,7 +69,7 @@ class CausalTraining(Section):
 
 
 class Lora(Section):
-    """Adapters on all linear layers in place of full-parameter training (the extra `lora`)."""
+    """Adapters on all linear layers in place of full-parameter training, merged in the end (extra `lora`)."""
 
     rank: PositiveInt = 16
     alpha: PositiveInt = 32
@@ -109,7 +112,10 @@ class GenerativeRefiner(RefinerSection):
 
 
 class Architecture(Section):
-    """A ModernBERT encoder made from a configuration; sizes in units of the model, attention in tokens."""
+    """A ModernBERT encoder made from a configuration; sizes in units of the model, attention in tokens.
+
+    Every `global_every`-th layer sees the whole sequence, the others `local_attention` tokens around theirs.
+    """
 
     hidden: PositiveInt = 128
     layers: PositiveInt = 3
@@ -118,6 +124,7 @@ class Architecture(Section):
     vocab_size: PositiveInt = 4_096
     local_attention: PositiveInt = 128
     global_every: PositiveInt = 3
+    initializer_range: float = Field(default=0.05, gt=0)
     dropout: Share = 0.0
 
     @model_validator(mode="after")
@@ -129,19 +136,24 @@ class Architecture(Section):
 class Training(Section):
     """AdamW with linear warm-up and a cosine to a tenth of the peak; `batch_tokens` counts padding.
 
-    `hidden_share` of the input tokens are masked and `swapped_share` replaced in every step; `line_balance`
-    weighs a token's loss by its line's length (0: tokens weigh alike, 1: lines do). Training ends early after
-    `patience` epochs without a better validation F1. A killed run goes on from the last epoch or multiple of
-    `checkpoint_steps`. `precision: auto` computes in bfloat16 on a GPU that has it.
-    `processes`, a GPU each, take batches of their own in every step.
+    `max_steps` ends training early whatever the epochs; `class_weights` are the loss weights of label 0 and
+    label 1. `threads` fixes the CPU threads: results repeat bit by bit only then. `hidden_share` of the input
+    tokens are masked and `swapped_share` replaced in every step, newlines and specials apart, so that a model
+    does not learn its pages by heart; `line_balance` (chunks) divides a token's loss by that power of its
+    line's length (0: tokens weigh alike, 1: lines do, as in line F1). Training ends early after `patience`
+    epochs without a better validation F1. A killed run goes on from the last epoch or multiple of
+    `checkpoint_steps`. `precision: auto` computes in bfloat16 on a GPU that has it. `processes`, a GPU each,
+    take batches of their own in every step.
     """
 
     epochs: PositiveInt = 3
     max_steps: PositiveInt | None = None
     batch_tokens: PositiveInt = 8_192
     peak_learning_rate: float = Field(default=2e-3, gt=0)
+    final_learning_rate_share: Share = 0.1
     warmup_share: Share = 0.1
     weight_decay: float = Field(default=0.01, ge=0)
+    max_gradient_norm: float = Field(default=1.0, gt=0)
     class_weights: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
     hidden_share: Share = 0.25
     swapped_share: Share = 0.05

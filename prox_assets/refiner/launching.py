@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from prox_assets.documents.files import scratch_folder
 from prox_assets.errors import RefinerError
 from prox_assets.refiner.checkpoint import EpochPoint, Progress, StepPoint
-from prox_assets.refiner.generative.recipe import GenerativeRecipe
+from prox_assets.refiner.generative.recipe import CausalRecipe
 from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.training_state import work_folder
 
@@ -71,7 +71,7 @@ def _trainers() -> dict[str, tuple[Callable[..., Any], type]]:
     recipes: list[tuple[Callable[..., Any], type]] = [
         (train_document_refiner, Recipe),
         (train_chunk_refiner, Recipe),
-        (train_generative_refiner, GenerativeRecipe),
+        (train_generative_refiner, CausalRecipe),
     ]
     return {train.__name__: (train, kind) for train, kind in recipes}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from prox_assets.config import Architecture, Training
 from prox_assets.inference import Task
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.training import TrainedRefiner, train_chunk_refiner, train_document_refiner
 from prox_assets.sample import SamplePage, generate_pages
 from prox_assets_tests.refiner.tables import chunk_table, document_table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prox_assets.refiner.recipe import Training
+from prox_assets.config import Training
 from prox_assets.refiner.scoring.training import Hider
 from prox_assets.refiner.tokenization import TextTokenizer, train_tokenizer
 
@@ -49,5 +49,5 @@ def test_without_a_mask_token_all_is_swapped(tokenizer: TextTokenizer) -> None:
     bare = TextTokenizer(train_tokenizer(["the valley sleeps\nand the river runs\n"] * 3, 300))
     bare.tokenizer.mask_token = None
     ids = batch(bare)
-    found = Hider(bare, Training(hidden_share=1.0, swapped_share=0))(ids, 0)
+    found = Hider(bare, Training().model_copy(update={"hidden_share": 1.0, "swapped_share": 0.0}))(ids, 0)
     assert (found != ids).mean() > 0.5 and np.isin(found, ids).all()

@@ -18,11 +18,11 @@ from transformers import (
 )
 
 from prox_assets import cli
-from prox_assets.config import GenerativeRefiner, ScoringRefiner
+from prox_assets.config import GenerativeRefiner, ScoringRefiner, Training
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.bases import require_bases
-from prox_assets.refiner.recipe import Recipe, Training
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.refiner import ChunkRefiner, DocumentRefiner
 from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 from prox_assets.refiner.tokenization import train_tokenizer

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def test_two_processes_train_one_refiner_and_go_on_from_its_state(tmp_path: Path) -> None:
     table, one = chunk_table(some_pages()), recipe(Task.CHUNK, 2)
-    both = replace(one, training=replace(one.training, processes=2, checkpoint_steps=5))
+    both = replace(one, training=one.training.model_copy(update={"processes": 2, "checkpoint_steps": 5}))
     alone = train_chunk_refiner(table, one, tmp_path / "alone")
     for name in ("first", "again"):
         points: list[StepPoint | EpochPoint] = []

@@ -9,11 +9,11 @@ import torch
 from safetensors.numpy import load_file
 
 from prox_assets import config
+from prox_assets.config import CausalTraining, Training
 from prox_assets.inference import Task
-from prox_assets.refiner.generative.recipe import CausalTraining
 from prox_assets.refiner.loop import computes_in_bfloat16
-from prox_assets.refiner.recipe import Training
-from prox_assets.refiner.scoring.training import TrainedRefiner, train_document_refiner
+from prox_assets.refiner.recipe import Optimization
+from prox_assets.refiner.scoring.training import BETAS, TrainedRefiner, train_document_refiner
 from prox_assets_tests.refiner.conftest import recipe
 from prox_assets_tests.refiner.survival import some_pages
 from prox_assets_tests.refiner.tables import document_table
@@ -37,7 +37,7 @@ def test_the_catalogue_decides_and_auto_asks_the_gpu(
     scoring = Training(**config.Training.model_validate({"precision": precision}).model_dump())
     writing = config.CausalTraining.model_validate({"precision": precision}).model_dump()
     for training in (scoring, CausalTraining(**writing)):
-        assert computes_in_bfloat16(training.optimization()) is expected
+        assert computes_in_bfloat16(Optimization.of(training, BETAS)) is expected
 
 
 def test_bfloat16_computes_otherwise_and_stores_float32(tmp_path: Path) -> None:
@@ -50,5 +50,5 @@ def test_bfloat16_computes_otherwise_and_stores_float32(tmp_path: Path) -> None:
 
 def _trained(folder: Path, precision: str) -> TrainedRefiner:
     short = recipe(Task.DOCUMENT, 1, max_steps=2)
-    training = replace(short.training, precision=precision)  # type: ignore[arg-type]
+    training = short.training.model_copy(update={"precision": precision})  # type: ignore[arg-type]
     return train_document_refiner(document_table(some_pages()), replace(short, training=training), folder)

@@ -21,8 +21,10 @@ _KILLED_AT = 9  # of 14 steps, in the second epoch
 
 def _recipe(**changes: object) -> Recipe:
     found = recipe(Task.CHUNK, 2, max_steps=14)
-    small = replace(found.architecture, hidden=32, intermediate=32, vocab_size=600, dropout=0.1)
-    training = replace(found.training, checkpoint_steps=1, batch_tokens=4096, **changes)
+    small = found.architecture.model_copy(
+        update={"hidden": 32, "intermediate": 32, "vocab_size": 600, "dropout": 0.1}
+    )
+    training = found.training.model_copy(update={"checkpoint_steps": 1, "batch_tokens": 4096, **changes})
     return replace(found, architecture=small, training=training)
 
 

@@ -54,7 +54,7 @@ def test_two_trainings_are_one(pages: Sequence[SamplePage], tmp_path: Path) -> N
     assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
     for path in one.iterdir():
         assert path.read_bytes() == (two / path.name).read_bytes(), path.name
-    other = replace(recipe(Task.CHUNK, 1, max_steps=6).training, seed=1)
+    other = recipe(Task.CHUNK, 1, max_steps=6).training.model_copy(update={"seed": 1})
     train_chunk_refiner(table, replace(recipe(Task.CHUNK, 1), training=other), tmp_path / "other")
     assert (one / "model.safetensors").read_bytes() != (tmp_path / "other/model.safetensors").read_bytes()
 
@@ -69,7 +69,7 @@ def test_a_base_is_fine_tuned_by_the_same_path(
     trained_chunks: TrainedRefiner, pages: Sequence[SamplePage], tmp_path: Path
 ) -> None:
     again = replace(recipe(Task.CHUNK, 1, max_steps=1), base=str(trained_chunks.path))
-    gentle = replace(again, training=replace(again.training, peak_learning_rate=1e-7))
+    gentle = replace(again, training=again.training.model_copy(update={"peak_learning_rate": 1e-7}))
     result = train_chunk_refiner(chunk_table(pages), gentle, tmp_path / "tuned")
     assert result.info.metrics["f1"] == pytest.approx(trained_chunks.info.metrics["f1"], abs=0.01)
     assert "architecture" not in result.info.recipe

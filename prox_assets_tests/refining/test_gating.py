@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from prox_assets import cli
-from prox_assets.config import RefinerSection
+from prox_assets.config import Architecture, RefinerSection
 from prox_assets.documents.store import Store
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import CheckpointInfo, ChunkThresholds, DocumentThresholds
 from prox_assets.refiner.evaluation import evaluate_lines
 from prox_assets.refiner.gate import Evidence
-from prox_assets.refiner.recipe import Architecture, Recipe
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.scoring.model import make_model
 from prox_assets.refiner.scoring.predictions import NOT_A_NUMBER
 from prox_assets.refiner.scoring.refiner import ChunkRefiner

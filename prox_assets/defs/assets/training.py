@@ -7,7 +7,11 @@ from typing import Any
 
 import dagster as dg
 
-from prox_assets.config import RefinerOf, RefinerRecipe, RefinerSection
+from prox_assets.config import (
+    RefinerOf,
+    RefinerRecipe,
+    RefinerSection,
+)
 from prox_assets.config.refiners import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.corpus import seed_documents
@@ -29,8 +33,8 @@ from prox_assets.refiner.checkpoint import CheckpointInfo, read_curves, read_inf
 from prox_assets.refiner.data import build_sft
 from prox_assets.refiner.gate import no_better, too_few
 from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
-from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe, Lora
-from prox_assets.refiner.recipe import Architecture, Recipe, Training
+from prox_assets.refiner.generative.recipe import CausalRecipe
+from prox_assets.refiner.recipe import Recipe
 from prox_assets.refiner.thresholds import Goal
 from prox_assets.teacher.hard_examples import with_examples
 
@@ -149,7 +153,7 @@ def base_of(store: Store, asset: str, section: Section) -> Base:
     return Base(str(artifact.folder / CHECKPOINT), f"{other}/{asset}/{artifact.fingerprint}")
 
 
-def recipe_of(task: Task, section: Section, base: str | None) -> Recipe | GenerativeRecipe:
+def recipe_of(task: Task, section: Section, base: str | None) -> Recipe | CausalRecipe:
     """The catalogue's recipe for one refiner, from a base."""
     if isinstance(section, GenerativeSection):
         return _generative_recipe(task, section)
@@ -162,13 +166,13 @@ def recipe_of(task: Task, section: Section, base: str | None) -> Recipe | Genera
         overlap=section.overlap,
         aim=Goal(section.aim),
         aim_floor=section.aim_floor,
-        architecture=Architecture(**section.architecture.model_dump()),
-        training=Training(**section.training.model_dump()),
+        architecture=section.architecture,
+        training=section.training,
     )
 
 
-def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeRecipe:
-    return GenerativeRecipe(
+def _generative_recipe(task: Task, section: GenerativeSection) -> CausalRecipe:
+    return CausalRecipe(
         task,
         base=section.base,
         checkpoint=section.checkpoint,
@@ -177,18 +181,18 @@ def _generative_recipe(task: Task, section: GenerativeSection) -> GenerativeReci
         grammar=section.grammar,
         max_new_tokens=section.max_new_tokens,
         f1_slack=section.f1_slack,
-        lora=Lora(**section.lora.model_dump()) if section.lora else None,
-        architecture=CausalArchitecture(**section.architecture.model_dump()),
-        training=CausalTraining(**section.training.model_dump()),
+        lora=section.lora,
+        architecture=section.architecture,
+        training=section.training,
     )
 
 
-def _trainer(recipe: Recipe | GenerativeRecipe) -> Any:
+def _trainer(recipe: Recipe | CausalRecipe) -> Any:
     from prox_assets.refiner.generative.training import train_generative_refiner
     from prox_assets.refiner.launching import train_in_processes
     from prox_assets.refiner.scoring.training import train_chunk_refiner, train_document_refiner
 
-    if isinstance(recipe, GenerativeRecipe):
+    if isinstance(recipe, CausalRecipe):
         train: Any = train_generative_refiner
     else:
         train = train_document_refiner if recipe.task is Task.DOCUMENT else train_chunk_refiner
@@ -219,7 +223,7 @@ def _train(
     configuration = {
         "asset": asset,
         "code": _TRAINING_CODE,
-        "kind": "generative" if isinstance(recipe, GenerativeRecipe) else "scoring",
+        "kind": "generative" if isinstance(recipe, CausalRecipe) else "scoring",
         "dataset": dataset.fingerprint,
         "recipe": recipe.to_json() | {"base": base.name},
     }

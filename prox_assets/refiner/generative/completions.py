@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from prox_assets.arrays import Bools, visible
 from prox_assets.chunking import Chunk, line_spans
+from prox_assets.config import CausalTraining
 from prox_assets.programs import (
     DROP_DOC,
     KEEP_DOC,
@@ -27,7 +28,6 @@ from prox_assets.programs import (
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.data import IGNORED, LabelledText, character_labels, labelled_texts
 from prox_assets.refiner.generative.prompts import PromptWriter, first_label
-from prox_assets.refiner.generative.recipe import CausalTraining
 from prox_assets.refiner.recipe import Batch, Course
 from prox_assets.refiner.scoring.predictions import edit_program
 from prox_assets.refiner.scoring.windows import NoiseSpan, fill_blank

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from prox_assets.config import CausalArchitecture, Lora
 from prox_assets.errors import RefinerError
 from prox_assets.inference.loading import Head, checkpoint_folder, load_tokenizer, load_trained, one_line
-from prox_assets.refiner.generative.recipe import CausalArchitecture, GenerativeRecipe, Lora
+from prox_assets.refiner.generative.recipe import CausalRecipe
 
 _SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
 
@@ -81,7 +82,7 @@ def llama_tokenizer(model: bytes) -> Any:
     return LlamaTokenizer(vocab=vocabulary, merges=names, legacy=False, add_bos_token=True, **_SPECIAL)
 
 
-def make_causal_model(recipe: GenerativeRecipe, texts: Iterable[str]) -> tuple[Any, Any]:
+def make_causal_model(recipe: CausalRecipe, texts: Iterable[str]) -> tuple[Any, Any]:
     """The model and its tokenizer. `texts` train the tokenizer where there is no model to start from.
 
     The caller seeds torch: new weights are drawn here. Raises RefinerError when the model cannot be loaded,

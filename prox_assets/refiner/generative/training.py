@@ -41,7 +41,7 @@ from prox_assets.refiner.generative.completions import (
 )
 from prox_assets.refiner.generative.model import make_causal_model
 from prox_assets.refiner.generative.prompts import PromptLayout, PromptWriter, Writing
-from prox_assets.refiner.generative.recipe import GenerativeRecipe
+from prox_assets.refiner.generative.recipe import CausalRecipe
 from prox_assets.refiner.generative.refiners import (
     PAGES,
     GenerativeChunkRefiner,
@@ -49,6 +49,7 @@ from prox_assets.refiner.generative.refiners import (
     probe_layouts,
 )
 from prox_assets.refiner.metrics import Bools, Floats, best_f1, require_numbers
+from prox_assets.refiner.recipe import Optimization
 from prox_assets.refiner.scoring.predictions import ChunkResult
 from prox_assets.refiner.scoring.training import TrainedRefiner, data_note
 from prox_assets.refiner.scoring.validation import Judged
@@ -57,6 +58,8 @@ from prox_assets.refiner.tokenization import TextTokenizer
 from prox_assets.refiner.training_state import work_folder
 
 Scores = dict[str, Any]
+
+_BETAS = (0.9, 0.95)
 
 
 def judge_documents(refiner: GenerativeDocumentRefiner, table: pa.Table) -> Judged:
@@ -181,7 +184,7 @@ _BATCH_TOKENS = 16_384
 
 def train_generative_refiner(
     sft: pa.Table,
-    recipe: GenerativeRecipe,
+    recipe: CausalRecipe,
     destination: Path,
     data: str = "",
     progress: Progress = no_progress,
@@ -205,7 +208,7 @@ def train_generative_refiner(
 class _Student:
     """A model with all that its training and its judgement need."""
 
-    def __init__(self, sft: pa.Table, recipe: GenerativeRecipe) -> None:
+    def __init__(self, sft: pa.Table, recipe: CausalRecipe) -> None:
         self._recipe = recipe
         self._train, self._validation = split_of(sft, "train"), split_of(sft, "validation")
         self._model, tokenizer = _seeded_model(recipe, self._train)
@@ -229,7 +232,7 @@ class _Student:
         padding = self._model.config.pad_token_id or 0
         course = completion_course(examples, training, padding, processes())
         with work_folder(work) as folder:
-            return fit(self._model, course, training.optimization(), self._f1(), folder, progress)
+            return fit(self._model, course, Optimization.of(training, _BETAS), self._f1(), folder, progress)
 
     def info(self) -> CheckpointInfo:
         """Thresholds and scores on all validation rows."""
@@ -298,7 +301,7 @@ class _Student:
         )
 
 
-def _seeded_model(recipe: GenerativeRecipe, train: pa.Table) -> tuple[Any, Any]:
+def _seeded_model(recipe: CausalRecipe, train: pa.Table) -> tuple[Any, Any]:
     import torch
 
     if recipe.training.threads is not None:
@@ -307,7 +310,7 @@ def _seeded_model(recipe: GenerativeRecipe, train: pa.Table) -> tuple[Any, Any]:
     return make_causal_model(recipe, (f"{text}\n{_PROGRAMS}" for text in train["text"].to_pylist()))
 
 
-def _engine(model: Any, tokenizer: Any, recipe: GenerativeRecipe) -> GenerationEngine:
+def _engine(model: Any, tokenizer: Any, recipe: CausalRecipe) -> GenerationEngine:
     from prox_assets.inference.transformers_engines import TransformersGenerator
 
     settings = EngineSettings(batch_tokens=_BATCH_TOKENS, threads=recipe.training.threads)
@@ -315,7 +318,7 @@ def _engine(model: Any, tokenizer: Any, recipe: GenerativeRecipe) -> GenerationE
 
 
 def _writing(
-    recipe: GenerativeRecipe, engine: GenerationEngine, tokenizer: TextTokenizer, texts: list[str]
+    recipe: CausalRecipe, engine: GenerationEngine, tokenizer: TextTokenizer, texts: list[str]
 ) -> Writing:
     layout = recipe.layout or PromptLayout.PLAIN_DOC
     if recipe.checkpoint is None or recipe.layout is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from prox_assets.config import Training
 from prox_assets.documents.files import replacing_folder
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, ScoringEngine, Task
@@ -33,7 +34,7 @@ from prox_assets.refiner.data import (
     require_documents,
     split_of,
 )
-from prox_assets.refiner.recipe import Batch, Course, Recipe, Training, plan_batches
+from prox_assets.refiner.recipe import Batch, Course, Optimization, Recipe, plan_batches
 from prox_assets.refiner.scoring.model import make_model
 from prox_assets.refiner.scoring.validation import (
     ChunkValidation,
@@ -45,6 +46,8 @@ from prox_assets.refiner.scoring.validation import (
 )
 from prox_assets.refiner.tokenization import Ints, TextTokenizer
 from prox_assets.refiner.training_state import work_folder
+
+BETAS = (0.9, 0.98)
 
 
 class Hider:
@@ -238,7 +241,9 @@ def _fit(
     padding = model.config.pad_token_id or 0
     course = scoring_course(examples, recipe.training, hider, padding, processes())
     with work_folder(work) as folder:
-        return fit(model, course, recipe.training.optimization(), lambda: score(engine), folder, progress)
+        return fit(
+            model, course, Optimization.of(recipe.training, BETAS), lambda: score(engine), folder, progress
+        )
 
 
 def _best_f1(judged: Judged) -> float:

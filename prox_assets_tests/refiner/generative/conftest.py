@@ -7,10 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from prox_assets.config import CausalArchitecture, CausalTraining
 from prox_assets.documents.schema import SFT_CHUNKS
 from prox_assets.inference import Task
 from prox_assets.refiner.generative.model import train_llama_tokenizer
-from prox_assets.refiner.generative.recipe import CausalArchitecture, CausalTraining, GenerativeRecipe
+from prox_assets.refiner.generative.recipe import CausalRecipe
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets.refiner.scoring.training import TrainedRefiner
 from prox_assets.refiner.tokenization import TextTokenizer
@@ -29,7 +30,7 @@ TINY = CausalArchitecture(
 )
 
 
-def recipe(task: Task, epochs: int, **others: object) -> GenerativeRecipe:
+def recipe(task: Task, epochs: int, **others: object) -> CausalRecipe:
     training = CausalTraining(
         epochs=epochs,
         batch_size=16,
@@ -40,7 +41,7 @@ def recipe(task: Task, epochs: int, **others: object) -> GenerativeRecipe:
         threads=1,
     )
     values: dict[str, object] = {"architecture": TINY, "training": training, **others}
-    return GenerativeRecipe(task, window=300, max_new_tokens=96, **values)  # type: ignore[arg-type]
+    return CausalRecipe(task, window=300, max_new_tokens=96, **values)  # type: ignore[arg-type]
 
 
 def some_pages(count: int) -> list[SamplePage]:

@@ -18,8 +18,8 @@ from prox_assets_tests.refiner.tables import document_table
 @pytest.mark.slow
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     table, one = document_table(some_pages(100)), recipe(Task.DOCUMENT, 2)
-    one = replace(one, training=replace(one.training, micro_batch=4))
-    two = replace(one, training=replace(one.training, processes=2))
+    one = replace(one, training=one.training.model_copy(update={"micro_batch": 4}))
+    two = replace(one, training=one.training.model_copy(update={"processes": 2}))
     alone: list[StepPoint | EpochPoint] = []
     shared: list[StepPoint | EpochPoint] = []
     train_generative_refiner(table, one, tmp_path / "one", progress=alone.append)

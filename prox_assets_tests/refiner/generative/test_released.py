@@ -8,11 +8,12 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from prox_assets.config import CausalArchitecture
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.refiner.checkpoint import read_info
 from prox_assets.refiner.generative.model import llama_config, train_pieces
 from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
-from prox_assets.refiner.generative.recipe import CausalArchitecture, GenerativeRecipe
+from prox_assets.refiner.generative.recipe import CausalRecipe
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets.sample import SamplePage
@@ -67,7 +68,7 @@ def test_a_release_of_the_real_size(few_pages: Sequence[SamplePage], tmp_path: P
     pieces = (real_data() / "tokenizers" / "llama" / "tokenizer.model").read_bytes()
     release = _release(tmp_path / "release", CausalArchitecture(), pieces)
     assert sum(file.stat().st_size for file in release.glob("*.safetensors")) > 4 * 354_284_800
-    asked = GenerativeRecipe(Task.CHUNK, checkpoint=str(release), window=400, max_new_tokens=24)
+    asked = CausalRecipe(Task.CHUNK, checkpoint=str(release), window=400, max_new_tokens=24)
     done = train_generative_refiner(chunk_table(few_pages[:3]), asked, tmp_path / "refiner")
     assert len(read_writing(done.path).probed) == len(PromptLayout)
     refiner = GenerativeChunkRefiner.load(done.path, SETTINGS)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from prox_assets.config import Lora
 from prox_assets.inference import Task
 from prox_assets.refiner.checkpoint import EpochPoint, StepPoint
-from prox_assets.refiner.generative.recipe import Lora
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets_tests.refiner.generative.conftest import recipe, some_pages
 from prox_assets_tests.refiner.survival import killed, require_same_bytes
@@ -25,7 +25,7 @@ def _train_lora(destination: Path, work: Path | None) -> list[StepPoint]:
 
 def _train(destination: Path, work: Path | None, lora: Lora | None = None) -> list[StepPoint]:
     found = recipe(Task.DOCUMENT, 2, lora=lora)
-    training = replace(found.training, checkpoint_steps=1, batch_size=16, micro_batch=8)
+    training = found.training.model_copy(update={"checkpoint_steps": 1, "batch_size": 16, "micro_batch": 8})
     points: list[StepPoint | EpochPoint] = []
     train_generative_refiner(
         document_table(some_pages(100)),

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from prox_assets.config import CausalArchitecture, Lora
 from prox_assets.errors import RefinerError
 from prox_assets.inference import EngineSettings, Task
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.checkpoint import CARD_FILE, read_curves, read_info
 from prox_assets.refiner.evaluation import evaluate_lines
 from prox_assets.refiner.generative.prompts import PromptLayout, read_writing
-from prox_assets.refiner.generative.recipe import CausalArchitecture, Lora
 from prox_assets.refiner.generative.refiners import GenerativeChunkRefiner, GenerativeDocumentRefiner
 from prox_assets.refiner.generative.training import train_generative_refiner
 from prox_assets.refiner.metrics import roc_auc
@@ -56,7 +56,9 @@ def test_without_a_grammar_it_writes_freely(
 ) -> None:
     table = chunk_table(few_pages)
     once = recipe(Task.CHUNK, 1, base=str(writing_chunks.path), grammar=False)
-    gentle = replace(once, training=replace(once.training, max_steps=1, peak_learning_rate=1e-9))
+    gentle = replace(
+        once, training=once.training.model_copy(update={"max_steps": 1, "peak_learning_rate": 1e-9})
+    )
     done = train_generative_refiner(table, gentle, tmp_path / "free")
     assert not read_writing(done.path).grammar
     refiner = GenerativeChunkRefiner.load(done.path, SETTINGS)
@@ -84,7 +86,7 @@ def test_adapters_are_merged_into_a_plain_checkpoint(
 ) -> None:
     pytest.importorskip("peft", reason="the extra lora is not installed")
     adapted = recipe(Task.DOCUMENT, 1, base=str(writing_documents.path), lora=Lora(rank=4, alpha=8))
-    adapted = replace(adapted, training=replace(adapted.training, max_steps=4))
+    adapted = replace(adapted, training=adapted.training.model_copy(update={"max_steps": 4}))
     done = train_generative_refiner(document_table(some_pages(80)), adapted, tmp_path / "adapted")
     names = {path.name for path in done.path.iterdir()}
     assert "model.safetensors" in names and "adapter_config.json" not in names
