@@ -1,12 +1,14 @@
 """Programs made from scores, executed by the real executor, remove exactly what they should."""
 
 import re
+from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prox_assets.chunking import Chunk, line_spans, whole
-from prox_assets.programs import Rails, Stage, execute_chunks, parse, render
+from prox_assets.programs import Boundary, Rails, Stage, applied, execute_chunks, parse, render
 from prox_assets.refiner.checkpoint import ChunkThresholds
 from prox_assets.refiner.scoring.predictions import ScoredProgram, edit_program
 from prox_assets.refiner.scoring.windows import NoiseSpan
@@ -137,3 +139,37 @@ def test_executing_removes_only_noise_and_all_that_was_named(
         assert "".join(result.split()) == "".join("".join(kept).split())
     else:
         assert len("".join(result.split())) > len("".join("".join(kept).split()))
+
+
+MATCHING = [
+    replace(LOOSE, boundary=boundary, max_matches=matches) for boundary in Boundary for matches in (1, 2, 100)
+]
+
+
+def outside_of_marks(source: str, scores: list[float], rails: Rails) -> str:
+    """The visible characters that an executed program removes and no score or mark calls noise."""
+    text, spans = marked(source)
+    written = edit_program(text, whole(text), scores, spans, THRESHOLDS, rails)
+    done = execute_chunks(text, [(whole(text), written.program, written.scores)], rails)
+    noise = {place for span in spans for place in range(span.start, span.stop)}
+    for score, (start, stop) in zip(scores, line_spans(text), strict=True):
+        noise |= set(range(start, stop)) if score >= THRESHOLDS.line else set()
+    gone = {place for edit in applied(done.edits) for place in range(edit.start, edit.stop)}
+    return "".join(text[place] for place in sorted(gone - noise)).strip()
+
+
+@given(_LINES, st.lists(st.booleans(), min_size=5, max_size=5), st.sampled_from([" ", ""]))
+@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("rails", MATCHING, ids=lambda rails: f"{rails.boundary} {rails.max_matches}")
+def test_what_is_removed_lies_within_what_is_marked_under_all_rails(
+    rails: Rails, lines: list[list[str]], noisy: list[bool], joint: str
+) -> None:
+    source = re.sub("»( ?)«", r"\1", "\n".join(joint.join(words) for words in lines))
+    scores = [0.9 if noisy[number] else 0.1 for number in range(len(lines))]
+    assert outside_of_marks(source, scores, rails) == ""
+
+
+@pytest.mark.parametrize("rails", MATCHING, ids=lambda rails: f"{rails.boundary} {rails.max_matches}")
+def test_a_mark_whose_letters_stand_inside_of_words_removes_nothing_else(rails: Rails) -> None:
+    assert outside_of_marks("x (ad) «ad» y\nlead «ad»", [0.1, 0.1], rails) == ""
+    assert outside_of_marks("x («ad») y\nlead", [0.1, 0.1], rails) == ""
