@@ -192,7 +192,7 @@ def _absent_everywhere(reports: Sequence[IngestReport]) -> list[str]:
     return sorted(set.intersection(*with_rows)) if with_rows else []
 
 
-_CODE_VERSION = "4"
+CODE_VERSION = "4"
 _ID_CHARACTERS = 1_000
 Progress = Callable[[int], None]
 
@@ -241,7 +241,7 @@ def _write_ranges(
 def _configuration(source: ShardSource, rows_per_commit: int) -> dict[str, Any]:
     configuration = {
         "asset": "raw_documents",
-        "code": _CODE_VERSION,
+        "code": CODE_VERSION,
         "columns": source.columns.model_dump(),
         "max_chars": source.max_chars,
         "rows_per_commit": rows_per_commit,

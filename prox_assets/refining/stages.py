@@ -23,7 +23,7 @@ from prox_assets.refining.models import (
     rails_configuration,
 )
 
-_CODE_VERSION = "3"
+CODE_VERSION = "3"
 
 
 def write_doc_programs(
@@ -109,7 +109,7 @@ def _writer(
     key = ShardKey(upstreams[0].key.domain, asset, upstreams[0].key.shard)
     full = {
         "asset": asset,
-        "code": _CODE_VERSION,
+        "code": CODE_VERSION,
         "upstreams": {one.key.asset: one.fingerprint for one in upstreams},
         **configuration,
     }

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from prox_assets.config import Bands
 from prox_assets.defs.assets.corpus import SEEDS_FILE, seed_documents
 from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
-from prox_assets.defs.runs.decorators import TEACHER_POOL, guarded_with_teachers
-from prox_assets.defs.ui import checked_artifact_result, column_schema, table_of
+from prox_assets.defs.runs.decorators import Device, domain_asset
+from prox_assets.defs.ui import checked_artifact_result, table_of
 from prox_assets.documents.files import fingerprint, read_table, write_table
 from prox_assets.programs import Stage, parse
 from prox_assets.refiner.bases import require_bases
@@ -27,38 +27,32 @@ _FAILED = "Seeds that the teacher gave no answer for are few (checks.max_error_s
 _REFUSED = "Calls that do not hold for their chunk are few (checks.max_refused_share)."
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[seed_documents],
-    group_name="annotation",
+    group="annotation",
     kinds={"parquet"},
-    owners=["team:data"],
-    pool=TEACHER_POOL,
     code_version="2",
-    metadata={"dagster/column_schema": column_schema(DOC_ANNOTATIONS)},
-    check_specs=[partitioned_check(FAILED_SHARE, "doc_annotations", _FAILED, domains)],
+    schema=DOC_ANNOTATIONS,
+    checks=[partitioned_check(FAILED_SHARE, "doc_annotations", _FAILED, domains)],
+    device=Device.TEACHER,
 )
-@guarded_with_teachers
 def doc_annotations(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """What the teacher says of each seed: two scores, a justification, keep or drop."""
     return _annotate(context, catalogue, "doc_annotations")
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[seed_documents],
-    group_name="annotation",
+    group="annotation",
     kinds={"parquet"},
-    owners=["team:data"],
-    pool=TEACHER_POOL,
     code_version="2",
-    metadata={"dagster/column_schema": column_schema(CHUNK_ANNOTATIONS)},
-    check_specs=[
+    schema=CHUNK_ANNOTATIONS,
+    checks=[
         partitioned_check(FAILED_SHARE, "chunk_annotations", _FAILED, domains),
         partitioned_check(REFUSED_SHARE, "chunk_annotations", _REFUSED, domains),
     ],
+    device=Device.TEACHER,
 )
-@guarded_with_teachers
 def chunk_annotations(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks

@@ -15,8 +15,8 @@ from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.evaluation import held_out_labels
 from prox_assets.defs.assets.refinement import chunk_refined_corpus, doc_refined_corpus
 from prox_assets.defs.assets.training import CHECKPOINT, doc_refiner
-from prox_assets.defs.partitions import CatalogueResource, domains
-from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import Device, domain_asset
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
 from prox_assets.defs.ui import artifact_result, log_parts, shard_result, table_of
 from prox_assets.documents.files import read_json, write_json
@@ -33,15 +33,28 @@ CORPORA = {
     "chunk-refined": "chunk_refined_corpus",
 }
 
+_RULES_CODE, _COMPARISON_CODE = "2", "1"
 
-@shard_asset(deps=[raw_documents], group="baselines", kinds={"polars", "parquet"}, schema=RULE_FILTERED)
+
+@shard_asset(
+    deps=[raw_documents],
+    group="baselines",
+    code_version=_RULES_CODE,
+    kinds={"polars", "parquet"},
+    schema=RULE_FILTERED,
+)
 def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     """The same documents after published filter rules (Gopher, C4, FineWeb), with a reason for each loss."""
     from prox_assets.baselines.rules import filtered_table
 
     ruleset = at.catalogue.domain(at.domain).baseline
     raw = at.finished("raw_documents")
-    configuration = {"asset": "rule_filtered_corpus", "code": "2", "raw": raw.fingerprint, "ruleset": ruleset}
+    configuration = {
+        "asset": "rule_filtered_corpus",
+        "code": _RULES_CODE,
+        "raw": raw.fingerprint,
+        "ruleset": ruleset,
+    }
     writer = at.store.writer(ShardKey(at.domain, "rule_filtered_corpus", at.shard), configuration)
     judge = partial(filtered_table, ruleset)
     finished = map_parts((raw,), writer, lambda table: PartResult(judge(table)), log_parts(at.context))
@@ -58,16 +71,13 @@ def rule_filtered_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     )
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[raw_documents, rule_filtered_corpus, doc_refined_corpus, chunk_refined_corpus, doc_refiner],
-    group_name="baselines",
+    group="baselines",
     kinds={"pytorch"},
-    owners=["team:data"],
-    pool=GPU_POOL,
-    code_version="1",
+    code_version=_COMPARISON_CODE,
+    device=Device.GPU,
 )
-@guarded_on_device
 def pretraining_comparison(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -98,7 +108,7 @@ def pretraining_comparison(
 
     configuration = {
         "asset": "pretraining_comparison",
-        "code": "1",
+        "code": _COMPARISON_CODE,
         "corpora": {name: [shard.fingerprint for shard in shards] for name, shards in corpora.items()},
         "tokenizer": tokenizer.fingerprint,
         "settings": section.pretraining.model_dump(mode="json"),

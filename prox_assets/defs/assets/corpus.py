@@ -8,19 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prox_assets.config import Seeds
-from prox_assets.defs.partitions import CatalogueResource, domains, source_of
-from prox_assets.defs.runs.decorators import guarded
+from prox_assets.defs.partitions import CatalogueResource, source_of
+from prox_assets.defs.runs.decorators import domain_asset
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
-from prox_assets.defs.ui import artifact_result, column_schema, log_rows, shard_result, table_of
+from prox_assets.defs.ui import artifact_result, log_rows, shard_result, table_of
 from prox_assets.documents.files import write_table
-from prox_assets.documents.ingest import RejectionReason, ingest, ingest_report
+from prox_assets.documents.ingest import CODE_VERSION, RejectionReason, ingest, ingest_report
 from prox_assets.documents.schema import RAW, SEEDS
 from prox_assets.documents.store import FinishedShard
 from prox_assets.teacher.sampling import Holdout, SamplingCounts, SeedSampler
 from prox_assets.teacher.stratified_sampling import StratifiedSampler
 
 
-@shard_asset(group="corpus", kinds={"parquet"}, schema=RAW)
+@shard_asset(group="corpus", kinds={"parquet"}, code_version=CODE_VERSION, schema=RAW)
 def raw_documents(at: ShardRun) -> dg.MaterializeResult[Any]:
     """Source rows in one schema; rows that are no documents stand beside them with a reason each."""
     at.catalogue.domain(at.domain)
@@ -53,16 +53,13 @@ def _characters(finished: FinishedShard) -> int:
 SEEDS_FILE = "seeds.parquet"
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[raw_documents],
-    group_name="annotation",
+    group="annotation",
     kinds={"parquet"},
-    owners=["team:data"],
     code_version="1",
-    metadata={"dagster/column_schema": column_schema(SEEDS)},
+    schema=SEEDS,
 )
-@guarded
 def seed_documents(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -18,8 +18,11 @@ from prox_assets.defs.assets.training import (
     doc_refiner,
     sft_dataset,
 )
-from prox_assets.defs.partitions import CatalogueResource, domains
-from prox_assets.defs.runs.decorators import GPU_POOL, TEACHER_POOL, guarded_on_device, guarded_with_teachers
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import (
+    Device,
+    domain_asset,
+)
 from prox_assets.defs.ui import artifact_result, table_of
 from prox_assets.documents.files import file_fingerprint, read_json, read_table, write_json
 from prox_assets.documents.schema import SEEDS
@@ -37,18 +40,16 @@ from prox_assets.teacher.rules.teacher import RulesTeacher
 from prox_assets.teacher.sampling import Holdout
 
 EVALUATION_FILE = "evaluation.json"
+_EVALUATION_CODE, _AGREEMENT_CODE = "4", "1"
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[raw_documents, sft_dataset, doc_refiner, chunk_refiner],
-    group_name="training",
+    group="training",
     kinds={"pytorch", "scikitlearn"},
-    owners=["team:data"],
-    pool=GPU_POOL,
-    code_version="2",
+    code_version=_EVALUATION_CODE,
+    device=Device.GPU,
 )
-@guarded_on_device
 def refiner_evaluation(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -86,7 +87,7 @@ def refiner_evaluation(
 
     configuration = {
         "asset": "refiner_evaluation",
-        "code": "4",
+        "code": _EVALUATION_CODE,
         "upstreams": {name: artifact.fingerprint for name, artifact in upstreams.items()},
         "labels": file_fingerprint(section.evaluation.labels) if section.evaluation else None,
         "max_documents": section.evaluation.max_documents if section.evaluation else None,
@@ -151,16 +152,13 @@ def _figures(evaluation: dict[str, Any]) -> dict[str, Any]:
 AGREEMENT_FILE = "agreement.json"
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[seed_documents, doc_annotations, chunk_annotations],
-    group_name="annotation",
+    group="annotation",
     kinds={"json"},
-    owners=["team:data"],
-    pool=TEACHER_POOL,
-    code_version="1",
+    code_version=_AGREEMENT_CODE,
+    device=Device.TEACHER,
 )
-@guarded_with_teachers
 def teacher_agreement(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -200,7 +198,7 @@ def teacher_agreement(
 
     configuration = {
         "asset": "teacher_agreement",
-        "code": "1",
+        "code": _AGREEMENT_CODE,
         "sample": section.agreement.sample,
         "compared": [other.prompt_hash for other in others],
         "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},

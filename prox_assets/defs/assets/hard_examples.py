@@ -13,8 +13,8 @@ from prox_assets.config import Domain
 from prox_assets.defs.assets.corpus import SEEDS_FILE, raw_documents
 from prox_assets.defs.assets.refinement import loaded_chunk_refiner, loaded_document_refiner
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
-from prox_assets.defs.partitions import CatalogueResource, domains
-from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import Device, domain_asset
 from prox_assets.defs.training_data import (
     CHUNK_ANNOTATIONS_FILE,
     DOC_ANNOTATIONS_FILE,
@@ -53,6 +53,7 @@ from prox_assets.teacher.rules.judging import Corpus
 from prox_assets.teacher.sampling import Holdout
 
 POOL_FILE = "pool.parquet"
+_CODE_VERSION = "1"
 _WHAT_NEXT = {
     Step.WAIT: "train on the last round first: run teach_and_train again",
     Step.GO: "run teach_and_train again to train on this round",
@@ -62,16 +63,13 @@ _WHAT_NEXT = {
 }
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[raw_documents, doc_refiner, chunk_refiner],
-    group_name="training",
+    group="training",
     kinds={"parquet", "pytorch"},
-    owners=["team:data"],
-    pool=GPU_POOL,
-    code_version="1",
+    code_version=_CODE_VERSION,
+    device=Device.GPU,
 )
-@guarded_on_device
 def hard_examples(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -106,7 +104,7 @@ def _configuration(
 ) -> dict[str, Any]:
     return {
         "asset": HARD_EXAMPLES,
-        "code": "1",
+        "code": _CODE_VERSION,
         "step": step,
         "lineage": lineage(teaching_sources(store, domain)),
         "rounds": [one.fingerprint for one in rounds],

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from prox_assets.defs.assets.corpus import raw_documents
 from prox_assets.defs.assets.training import chunk_refiner, doc_refiner
-from prox_assets.defs.partitions import CatalogueResource, domains
-from prox_assets.defs.runs.decorators import GPU_POOL, guarded_on_device
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import GPU_POOL, Device, domain_asset
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
 from prox_assets.defs.ui import edits_markdown, log_parts, shard_result, shares_markdown, table_of
 from prox_assets.documents.schema import CHUNK_PROGRAMS, CHUNK_REFINED, DOC_PROGRAMS, DOC_REFINED
@@ -36,6 +36,7 @@ from prox_assets.refining.models import (
     moved_thresholds,
     rails_of,
 )
+from prox_assets.refining.stages import CODE_VERSION
 
 
 @shard_asset(
@@ -44,6 +45,7 @@ from prox_assets.refining.models import (
     kinds={"pytorch", "parquet"},
     pool=GPU_POOL,
     schema=DOC_PROGRAMS,
+    code_version=CODE_VERSION,
     tags={"stage": "document", "model": "yes"},
 )
 def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
@@ -71,6 +73,7 @@ def doc_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     group="refinement",
     kinds={"parquet"},
     schema=DOC_REFINED,
+    code_version=CODE_VERSION,
     tags={"stage": "document", "model": "no"},
 )
 def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
@@ -88,6 +91,7 @@ def doc_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     kinds={"pytorch", "parquet"},
     pool=GPU_POOL,
     schema=CHUNK_PROGRAMS,
+    code_version=CODE_VERSION,
     tags={"stage": "chunk", "model": "yes"},
 )
 def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
@@ -116,6 +120,7 @@ def chunk_programs(at: ShardRun) -> dg.MaterializeResult[Any]:
     group="refinement",
     kinds={"parquet"},
     schema=CHUNK_REFINED,
+    code_version=CODE_VERSION,
     tags={"stage": "chunk", "model": "no"},
 )
 def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
@@ -143,16 +148,13 @@ def chunk_refined_corpus(at: ShardRun) -> dg.MaterializeResult[Any]:
     )
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[raw_documents, doc_refiner, chunk_refiner],
-    group_name="refinement",
+    group="refinement",
     kinds={"pytorch"},
-    owners=["team:data"],
-    pool=GPU_POOL,
     code_version="1",
+    device=Device.GPU,
 )
-@guarded_on_device
 def refining_estimate(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

@@ -27,8 +27,8 @@ from prox_assets.defs.assets.refinement import (
 from prox_assets.defs.assets.training import CHECKPOINT, chunk_refiner, doc_refiner
 from prox_assets.defs.automation.schedule import coverage_check, follows, shards_metadata
 from prox_assets.defs.checks import CHECKED, known_outcomes, validations_site
-from prox_assets.defs.partitions import CatalogueResource, domains
-from prox_assets.defs.runs.decorators import guarded
+from prox_assets.defs.partitions import CatalogueResource
+from prox_assets.defs.runs.decorators import domain_asset, guarded
 from prox_assets.defs.runs.multi_partition import ShardRun, shard_asset
 from prox_assets.defs.ui import artifact_result
 from prox_assets.documents.files import read_json, write_json
@@ -127,8 +127,7 @@ database_covers_all_shards = coverage_check(statistics_database, raw_documents)
 REPORT = "quality_report"
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[
         chunk_refined_corpus,
         statistics_database,
@@ -137,13 +136,11 @@ REPORT = "quality_report"
         chunk_refiner,
         teacher_agreement,
     ],
-    group_name="analytics",
+    group="analytics",
     kinds={"greatexpectations", "html"},
-    owners=["team:data"],
     code_version="2",
-    automation_condition=follows("chunk_refined_corpus", after="statistics_database"),
+    automation=follows("chunk_refined_corpus", after="statistics_database"),
 )
-@guarded
 def quality_report(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:
@@ -258,16 +255,13 @@ def _moved(thresholds: ThresholdsSection) -> dict[str, float]:
     return {name: value for name, value in thresholds.model_dump().items() if value is not None}
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[chunk_refined_corpus, quality_report],
-    group_name="publishing",
+    group="publishing",
     kinds={"parquet", "huggingface"},
-    owners=["team:data"],
     code_version="1",
-    automation_condition=follows("quality_report") if load_catalogue().nightly.publish else None,
+    automation=follows("quality_report") if load_catalogue().nightly.publish else None,
 )
-@guarded
 def published_corpus(
     context: dg.AssetExecutionContext, catalogue: CatalogueResource
 ) -> dg.MaterializeResult[Any]:

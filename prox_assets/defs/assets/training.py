@@ -16,7 +16,7 @@ from prox_assets.config.refiners import GenerativeRecipe as GenerativeSection
 from prox_assets.defs.assets.annotation import chunk_annotations, doc_annotations
 from prox_assets.defs.assets.corpus import seed_documents
 from prox_assets.defs.partitions import CatalogueResource, domains, partitioned_check
-from prox_assets.defs.runs.decorators import GPU_POOL, guarded, guarded_on_device
+from prox_assets.defs.runs.decorators import Device, domain_asset
 from prox_assets.defs.training_data import finished_rounds, teaching_sources, teaching_tables
 from prox_assets.defs.ui import (
     artifact_result,
@@ -40,6 +40,7 @@ from prox_assets.teacher.hard_examples import with_examples
 
 Section = RefinerRecipe | GenerativeSection
 ENOUGH, BETTER = "enough_of_both_classes", "better_than_keeping_everything"
+_DATASET_CODE = "1"
 _TRAINING_CODE = "3"
 DOCUMENTS_FILE, CHUNKS_FILE, CHECKPOINT = "documents.parquet", "chunks.parquet", "checkpoint"
 
@@ -54,15 +55,12 @@ def _gate_specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[seed_documents, doc_annotations, chunk_annotations],
-    group_name="training",
+    group="training",
     kinds={"parquet"},
-    owners=["team:data"],
-    code_version="1",
+    code_version=_DATASET_CODE,
 )
-@guarded
 def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult[Any]:
     """Train and validation rows for both refiners, split by document."""
     domain = context.partition_key
@@ -81,7 +79,7 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
 
     configuration = {
         "asset": "sft_dataset",
-        "code": "1",
+        "code": _DATASET_CODE,
         "validation_share": share,
         "upstreams": {name: artifact.fingerprint for name, artifact in sources.items()},
         "rounds": [one.fingerprint for one in rounds],
@@ -98,34 +96,28 @@ def sft_dataset(context: dg.AssetExecutionContext, catalogue: CatalogueResource)
     )
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[sft_dataset],
-    group_name="training",
+    group="training",
     kinds={"pytorch", "huggingface"},
-    owners=["team:data"],
-    pool=GPU_POOL,
     code_version=_TRAINING_CODE,
-    check_specs=_gate_specs("doc_refiner"),
+    checks=_gate_specs("doc_refiner"),
+    device=Device.GPU,
 )
-@guarded_on_device
 def doc_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """The document refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     section = catalogue.domain(context.partition_key).refiner.document
     return _train(context, catalogue, "doc_refiner", Task.DOCUMENT, section)
 
 
-@dg.asset(
-    partitions_def=domains,
+@domain_asset(
     deps=[sft_dataset],
-    group_name="training",
+    group="training",
     kinds={"pytorch", "huggingface"},
-    owners=["team:data"],
-    pool=GPU_POOL,
     code_version=_TRAINING_CODE,
-    check_specs=_gate_specs("chunk_refiner"),
+    checks=_gate_specs("chunk_refiner"),
+    device=Device.GPU,
 )
-@guarded_on_device
 def chunk_refiner(context: dg.AssetExecutionContext, catalogue: CatalogueResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare name alone beside checks
     """The chunk refiner, scoring or generative: a Hugging Face checkpoint with curves and metrics."""
     section = catalogue.domain(context.partition_key).refiner.chunk

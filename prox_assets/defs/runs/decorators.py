@@ -8,16 +8,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from prox_assets.config import AnyTeacher, Catalogue, Domain, Inference, LlmTeacherSection
 from prox_assets.config.loading import load_catalogue
-from prox_assets.defs.partitions import CatalogueResource
-from prox_assets.defs.ui import finite_result
+from prox_assets.defs.partitions import CatalogueResource, domains
+from prox_assets.defs.ui import column_schema, finite_result
 from prox_assets.errors import ProxError, described, explanation, redact_error, redacted_errors
 
 GPU_POOL = "gpu"
@@ -239,6 +241,7 @@ def _throttled(response: object) -> bool:
     return response.get("Error", {}).get("Code") in _PASSING_CODES or status >= 500
 
 
+OWNER = "team:data"
 DomainWork = Callable[[dg.AssetExecutionContext, CatalogueResource], dg.MaterializeResult[Any]]
 
 
@@ -284,3 +287,52 @@ def device_of(catalogue: CatalogueResource) -> Iterator[None]:
     """Have a device for a while."""
     with leased_device(catalogue.load().inference):
         yield
+
+
+class Device(StrEnum):
+    """What a domain asset runs on: no device, a GPU, or a GPU where one of its teachers needs it."""
+
+    NONE = "none"
+    GPU = "gpu"
+    TEACHER = "teacher"
+
+
+_GUARDS = {
+    Device.NONE: (guarded, None),
+    Device.GPU: (guarded_on_device, GPU_POOL),
+    Device.TEACHER: (guarded_with_teachers, TEACHER_POOL),
+}
+
+
+def domain_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    code_version: str,
+    deps: Sequence[dg.AssetsDefinition] = (),
+    device: Device = Device.NONE,
+    schema: pa.Schema | None = None,
+    checks: Sequence[dg.AssetCheckSpec] = (),
+    automation: dg.AutomationCondition[Any] | None = None,
+) -> Callable[[DomainWork], dg.AssetsDefinition]:
+    """Make an asset of one domain of the function that does it; its docstring describes it.
+
+    `code_version` is the one that the asset's configuration has in its fingerprint, where it has one.
+    """
+    guard, pool = _GUARDS[device]
+
+    def decorate(work: DomainWork) -> dg.AssetsDefinition:
+        return dg.asset(
+            partitions_def=domains,
+            deps=deps,
+            group_name=group,
+            kinds=kinds,
+            owners=[OWNER],
+            pool=pool,
+            code_version=code_version,
+            metadata={"dagster/column_schema": column_schema(schema)} if schema else None,
+            check_specs=checks,
+            automation_condition=automation,
+        )(guard(work))
+
+    return decorate

@@ -26,6 +26,7 @@ from prox_assets.defs.partitions import CatalogueResource, domain_shards, shard_
 from prox_assets.defs.runs.decorators import (
     GPU_POOL,
     MAX_RETRIES,
+    OWNER,
     device_of,
     judged_errors,
     passes,
@@ -312,7 +313,7 @@ def shard_asset(
     kinds: set[str],
     deps: Sequence[dg.AssetsDefinition] = (),
     pool: str | None = None,
-    code_version: str = "1",
+    code_version: str,
     schema: pa.Schema | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Callable[[ShardWork], dg.AssetsDefinition]:
@@ -337,7 +338,7 @@ def shard_asset(
                 deps=deps,
                 group_name=group,
                 kinds=kinds,
-                owners=["team:data"],
+                owners=[OWNER],
                 pool=pool,
                 code_version=code_version,
                 tags=tags,
