@@ -35,7 +35,7 @@ from prox_assets.documents.files import read_json, write_json
 from prox_assets.documents.store import ShardKey, Store
 from prox_assets.evaluation.report import evaluate_corpus
 from prox_assets.publishing.card import FRONT_MATTER_END
-from prox_assets.publishing.corpus import CARD, PublishedCorpus
+from prox_assets.publishing.corpus import CARD, CODE_VERSION, PublishedCorpus
 from prox_assets.publishing.files import verify
 from prox_assets.quality.checks.outcomes import build_data_docs
 from prox_assets.quality.report.inputs import CheckedShard, Link, RefinerCard, ReportInputs, ShardTexts
@@ -259,7 +259,7 @@ def _moved(thresholds: ThresholdsSection) -> dict[str, float]:
     deps=[chunk_refined_corpus, quality_report],
     group="publishing",
     kinds={"parquet", "huggingface"},
-    code_version="1",
+    code_version=CODE_VERSION,
     automation=follows("quality_report") if load_catalogue().nightly.publish else None,
 )
 def published_corpus(
