@@ -24,10 +24,10 @@ SEEDS = seed_table({f"d{i}": f"{'lesson' if i % 3 else 'offer'} number {i}" for 
 RUN = """
 import sys, pyarrow.parquet as pq
 from pathlib import Path
-from prox_assets.config import LlmTeacher
+from prox_assets.config import LlmTeacherSection
 from prox_assets.documents.files import write_table
 from prox_assets.teacher.factory import open_teacher
-section = LlmTeacher(kind="llm", model="m", base_url=sys.argv[1], concurrency=64, timeout_seconds=1,
+section = LlmTeacherSection(kind="llm", model="m", base_url=sys.argv[1], concurrency=64, timeout_seconds=1,
                      retries=6)
 folder = Path(sys.argv[2])
 table = open_teacher(section, folder).annotate_documents(pq.read_table(folder / "seeds.parquet"))
